@@ -1,0 +1,1 @@
+//! The client for the Bittensor chain, and a complete local chain in the process.

@@ -1,0 +1,1 @@
+//! Vocabulary, keys, wallets and traits of Bittensor programs, without a runtime.

@@ -1,0 +1,1 @@
+//! Inference for miners and validators: ONNX models on native ONNX Runtime or pure Rust.

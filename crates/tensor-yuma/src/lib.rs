@@ -1,0 +1,1 @@
+//! Yuma consensus, emission and pool maths of the Bittensor chain, bit for bit.
