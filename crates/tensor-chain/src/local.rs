@@ -1,0 +1,3 @@
+//! The local chain: a small Substrate node in a box, for development, tests and simulation.
+
+pub mod interface;
