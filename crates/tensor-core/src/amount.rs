@@ -162,7 +162,8 @@ fn parse_decimal(text: &str) -> Result<u64, ParseAmountError> {
         "" => 0,
         digits => digits.parse().map_err(|_| ParseAmountError::Overflow)?,
     };
-    let fraction: u64 = format!("{fraction:0<9}").parse().map_err(|_| ParseAmountError::Overflow)?;
+    let fraction: u64 =
+        format!("{fraction:0<9}").parse().map_err(|_| ParseAmountError::Overflow)?;
     whole
         .checked_mul(RAO_PER_COIN)
         .and_then(|rao| rao.checked_add(fraction))

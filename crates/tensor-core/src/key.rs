@@ -274,15 +274,9 @@ mod tests {
     #[test]
     fn well_known_development_keys() {
         let sr = Keypair::from_uri("//Alice", Scheme::Sr25519).unwrap();
-        assert_eq!(
-            sr.account_id().to_string(),
-            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
-        );
+        assert_eq!(sr.account_id().to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
         let ed = Keypair::from_uri("//Alice", Scheme::Ed25519).unwrap();
-        assert_eq!(
-            ed.account_id().to_string(),
-            "5FA9nQDVg267DEd8m1ZypXLBnvN7SFxYwV7ndqSYGiN9TTpu"
-        );
+        assert_eq!(ed.account_id().to_string(), "5FA9nQDVg267DEd8m1ZypXLBnvN7SFxYwV7ndqSYGiN9TTpu");
     }
 
     #[test]

@@ -84,8 +84,7 @@ impl From<bip39::Error> for MnemonicError {
 mod tests {
     use super::*;
 
-    const ABANDON: &str =
-        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+    const ABANDON: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
     #[test]
     fn seed_is_derived_from_entropy() {

@@ -22,8 +22,8 @@ impl Pair {
     }
 
     pub(super) fn from_secret(secret: &[u8]) -> Result<Self, SecretError> {
-        let secret = SecretKey::from_bytes(secret)
-            .map_err(|_| SecretError { scheme: Scheme::Sr25519 })?;
+        let secret =
+            SecretKey::from_bytes(secret).map_err(|_| SecretError { scheme: Scheme::Sr25519 })?;
         Ok(Self(secret.to_keypair()))
     }
 

@@ -1,0 +1,1 @@
+//! Loops without a runtime: the chain's blocks are the clock.
