@@ -1,1 +1,15 @@
-//! Loops without a runtime: the chain's blocks are the clock.
+//! Loops without a runtime: a validator's rounds and a miner's presence, with the chain's blocks as
+//! the clock.
+//!
+//! Each loop is a driver with `step`, one block's work, and `run`, steps for as long as the chain's
+//! header stream lives. They spawn nothing and sleep never, so they run under any executor and, on a
+//! local chain, in virtual time.
+
+mod presence;
+mod validation;
+
+pub use presence::{Presence, PresenceStep};
+pub use validation::{Driver, Options, PlainWeights, Step, WeightSetter};
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub mod miner;
 pub mod network;
 pub mod receipt;
 pub mod score;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transport;
 pub mod validator;
