@@ -1,0 +1,90 @@
+//! The rules: what blocks and calls do to the state.
+//!
+//! One file per concern of the chain. A call is a method here, registered under its pallet and name in that concern's `register`; anything without a
+//! method fails as the chain's own call filter would.
+
+use std::sync::Arc;
+
+use super::interface::{Interface, InterfaceError};
+use super::storage::Account;
+use super::storage::items::Items;
+
+mod accounts;
+pub mod ctx;
+mod dispatch;
+mod error;
+mod event;
+mod ledger;
+
+pub use ctx::{Ctx, EventRecord, Origin, Phase};
+pub use dispatch::{DecodedCall, PostInfo, Validity};
+pub use ledger::{AlphaLedger, Stranded, TaoLedger};
+pub use error::{ArithmeticError, DispatchError, InvalidTransaction, TokenError};
+
+use dispatch::Calls;
+use event::Events;
+
+/// Which state of the chain's rules applies where two are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ruleset {
+    /// spec_version 425 (June 2026).
+    V425,
+    /// spec_version 461.
+    #[default]
+    V461,
+}
+
+/// The runtime: stateless rules over an interface. Cheap to clone behind an `Arc`.
+#[derive(Debug)]
+pub struct Runtime {
+    interface: Arc<Interface>,
+    ruleset: Ruleset,
+    items: Items,
+    events: Events,
+    calls: Calls,
+    existential_deposit: u64,
+}
+
+impl Runtime {
+    /// Resolves everything that the rules name against `interface`.
+    ///
+    /// # Errors
+    /// [`InterfaceError::Missing`] with all names that are absent or of another type.
+    pub fn new(interface: Arc<Interface>, ruleset: Ruleset) -> Result<Self, InterfaceError> {
+        let mut missing = Vec::new();
+        for (pallet, name) in error::errors::ALL {
+            if interface.error_index(pallet, name).is_none() {
+                missing.push(format!("error {pallet}.{name}"));
+            }
+        }
+        let items = Items::resolve(&interface).map_err(|names| missing.extend(names));
+        let events = Events::resolve(&interface).map_err(|names| missing.extend(names));
+        let calls = Calls::build(&interface).map_err(|names| missing.extend(names));
+        let existential_deposit = constant(&interface, "Balances", "ExistentialDeposit")
+            .map_err(|name| missing.push(name));
+        match (items, events, calls, existential_deposit) {
+            (Ok(items), Ok(events), Ok(calls), Ok(existential_deposit)) if missing.is_empty() => {
+                Ok(Self { interface, ruleset, items, events, calls, existential_deposit })
+            }
+            _ => Err(InterfaceError::Missing(missing)),
+        }
+    }
+
+    /// The interface that the rules were resolved against.
+    #[must_use]
+    pub fn interface(&self) -> &Arc<Interface> {
+        &self.interface
+    }
+
+    /// The ruleset in force.
+    #[must_use]
+    pub fn ruleset(&self) -> Ruleset {
+        self.ruleset
+    }
+}
+
+fn constant(interface: &Interface, pallet: &str, name: &str) -> Result<u64, String> {
+    let bytes = interface.constant(pallet, name).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(u64::from_le_bytes).ok_or_else(|| format!("constant {pallet}.{name}"))
+}
