@@ -65,6 +65,87 @@ pub enum Value {
     Call(Box<Call>),
 }
 
+impl Value {
+    /// A list or tuple.
+    pub fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+
+    /// A record of named fields.
+    pub fn record<N: Into<String>>(fields: impl IntoIterator<Item = (N, Self)>) -> Self {
+        Self::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    /// A variant without fields.
+    pub fn unit(name: impl Into<String>) -> Self {
+        Self::Variant(name.into(), Vec::new())
+    }
+
+    /// The integer, if it is one and not negative.
+    pub const fn as_u128(&self) -> Option<u128> {
+        match self {
+            Self::Uint(value) => Some(*value),
+            Self::Int(value) if *value >= 0 => Some(value.unsigned_abs()),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one and fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_u128()?.try_into().ok()
+    }
+
+    /// The yes or no.
+    pub const fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The account.
+    pub const fn as_account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(account) => Some(*account),
+            _ => None,
+        }
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The items of a list or tuple.
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The variant's name and fields.
+    pub fn as_variant(&self) -> Option<(&str, &[(String, Self)])> {
+        match self {
+            Self::Variant(name, fields) => Some((name, fields)),
+            _ => None,
+        }
+    }
+
+    /// A field of a record or variant by name.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Record(fields) | Self::Variant(_, fields) => {
+                fields.iter().find_map(|(field, value)| (field == name).then_some(value))
+            }
+            _ => None,
+        }
+    }
+}
+
 macro_rules! from_integer {
     ($($integer:ty),*) => {$(
         impl From<$integer> for Value {
@@ -128,6 +209,49 @@ impl From<crate::Alpha> for Value {
 impl From<Call> for Value {
     fn from(value: Call) -> Self {
         Self::Call(Box::new(value))
+    }
+}
+
+impl From<crate::Uid> for Value {
+    fn from(value: crate::Uid) -> Self {
+        Self::Uint(value.value().into())
+    }
+}
+
+impl From<crate::BlockNumber> for Value {
+    fn from(value: crate::BlockNumber) -> Self {
+        Self::Uint(value.value().into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(bytes: [u8; N]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<&str> for Value {
+    /// The text's UTF-8 bytes, which is how the chain keeps text.
+    fn from(text: &str) -> Self {
+        Self::Bytes(text.as_bytes().to_vec())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into_bytes())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        Self::Option(value.map(|value| Box::new(value.into())))
     }
 }
 
