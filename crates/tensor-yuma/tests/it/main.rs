@@ -1,0 +1,3 @@
+//! Tests against vectors that other programs made, and against a naive port.
+
+mod power;
