@@ -5,9 +5,11 @@
 //! header stream lives. They spawn nothing and sleep never, so they run under any executor and, on a
 //! local chain, in virtual time.
 
+mod pace;
 mod presence;
 mod validation;
 
+pub use pace::{Pace, Paced};
 pub use presence::{Presence, PresenceStep};
 pub use validation::{Driver, Options, PlainWeights, Step, WeightSetter};
 

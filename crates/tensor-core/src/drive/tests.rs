@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 
 use super::*;
-use crate::chain::ChainError;
+use crate::chain::{Chain as _, ChainError};
 use crate::key::Scheme;
 use crate::metagraph::{AxonInfo, Neuron};
 use crate::miner::{Caller, Reject, miner_fn};
@@ -165,4 +165,61 @@ fn the_loops_can_be_spawned() {
     spawnable(driver.run(|_| ()));
     let address = "10.0.0.9:80".parse().unwrap();
     spawnable(Presence::new(chain, signer, NetUid::new(1), address, 1).run(|_| ()));
+}
+
+#[test]
+fn a_pace_makes_blocks_only_when_everybody_waits() {
+    use futures::executor::LocalPool;
+    use futures::task::LocalSpawnExt as _;
+
+    let chain = Arc::new(FakeChain::new(graph()));
+    let pace = Pace::new();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut pool = LocalPool::new();
+    for participant in 0..3 {
+        let mut headers = pace.join(chain.clone()).headers();
+        let seen = seen.clone();
+        let work = async move {
+            while let Some(header) = futures::StreamExt::next(&mut headers).await {
+                // Work takes several polls, more for some than for others.
+                for _ in 0..participant {
+                    yield_once().await;
+                }
+                seen.lock().unwrap().push((header.unwrap().number.value(), participant));
+            }
+        };
+        pool.spawner().spawn_local(work).unwrap();
+    }
+    pool.run_until(async {
+        for _ in 0..5 {
+            pace.all_rest().await;
+            pace.next_block(|| chain.advance(1));
+        }
+        pace.all_rest().await;
+    });
+    let blocks: Vec<_> = seen.lock().unwrap().iter().map(|(block, _)| *block).collect();
+    assert_eq!(blocks, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]);
+}
+
+#[test]
+fn who_leaves_is_not_waited_for() {
+    let chain = FakeChain::new(graph());
+    let pace = Pace::new();
+    let paced = pace.join(&chain);
+    let rest = pace.all_rest();
+    assert!(futures::FutureExt::now_or_never(rest).is_none());
+    drop(paced);
+    block_on(pace.all_rest());
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    core::future::poll_fn(|context| {
+        if core::mem::replace(&mut yielded, true) {
+            return core::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        core::task::Poll::Pending
+    })
+    .await;
 }

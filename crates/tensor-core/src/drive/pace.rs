@@ -1,0 +1,190 @@
+//! Virtual time: [`Pace`] says when everybody who works by the chain waits for its next block.
+//!
+//! A chain in the process makes blocks when it is told to. Told too early, a validator misses a block;
+//! told by the wall clock, every run differs. With a pace, each participant reaches the chain through
+//! [`Pace::join`]; the participant rests while it waits for a header or for an inclusion, and once all
+//! rest, [`Pace::all_rest`] resolves and it is time for the next block:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use tensor_core::{chain::Chain, drive::Pace};
+//! # async fn clock(pace: Pace, advance: impl Fn(), mut finished: impl FnMut() -> bool) {
+//! while !finished() {
+//!     pace.all_rest().await;
+//!     pace.next_block(&advance);
+//! }
+//! # }
+//! ```
+//!
+//! It works for chains that answer at once, as the local chain and the fakes do: whatever of theirs is
+//! pending is waiting for a block.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use futures::Stream;
+use futures::stream::BoxStream;
+
+use crate::call::Call;
+use crate::chain::{At, Chain, ChainError, Header};
+use crate::key::Signer;
+use crate::metagraph::Metagraph;
+use crate::network::NetUid;
+use crate::receipt::Receipt;
+
+/// The shared pace of all participants. Clones are the same pace.
+#[derive(Clone, Default)]
+pub struct Pace(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Counts blocks. Who rested before the last one has not reacted to it yet.
+    block: u64,
+    next_id: u64,
+    /// For each participant, the block since which it rests.
+    resting_since: BTreeMap<u64, Option<u64>>,
+    waker: Option<Waker>,
+}
+
+impl Pace {
+    /// A pace without participants.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a participant, busy until it first waits on the chain that is returned; it leaves when the
+    /// last clone and stream of that chain are dropped.
+    pub fn join<C: Chain>(&self, chain: C) -> Paced<C> {
+        let mut state = self.lock();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.resting_since.insert(id, None);
+        drop(state);
+        Paced { chain, seat: Arc::new(Seat { pace: self.clone(), id }) }
+    }
+
+    /// Resolves once every participant rests and has reacted to the last block.
+    pub fn all_rest(&self) -> impl Future<Output = ()> + Send + use<> {
+        let pace = self.clone();
+        poll_fn(move |context| {
+            let mut state = pace.lock();
+            let current = Some(state.block);
+            if state.resting_since.values().all(|since| *since == current) {
+                return Poll::Ready(());
+            }
+            state.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    /// Makes a block: everybody counts as busy with it until they rest again.
+    ///
+    /// `make` must produce exactly one block, which each participant that waits for headers sees.
+    pub fn next_block<T>(&self, make: impl FnOnce() -> T) -> T {
+        self.lock().block += 1;
+        make()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("Pace")
+            .field("block", &state.block)
+            .field("participants", &state.resting_since.len())
+            .finish()
+    }
+}
+
+/// A chain as one participant reaches it. Clones share the participant's seat.
+#[derive(Clone)]
+pub struct Paced<C> {
+    chain: C,
+    seat: Arc<Seat>,
+}
+
+impl<C> fmt::Debug for Paced<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Paced(participant {})", self.seat.id)
+    }
+}
+
+struct Seat {
+    pace: Pace,
+    id: u64,
+}
+
+impl Seat {
+    fn rest(&self) {
+        let mut state = self.pace.lock();
+        let block = state.block;
+        state.resting_since.insert(self.id, Some(block));
+        wake(&mut state);
+    }
+
+    fn busy(&self) {
+        self.pace.lock().resting_since.insert(self.id, None);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.pace.lock();
+        state.resting_since.remove(&self.id);
+        wake(&mut state);
+    }
+}
+
+fn wake(state: &mut State) {
+    if let Some(waker) = state.waker.take() {
+        waker.wake();
+    }
+}
+
+#[async_trait]
+impl<C: Chain> Chain for Paced<C> {
+    async fn metagraph(&self, netuid: NetUid, at: At) -> Result<Metagraph, ChainError> {
+        self.chain.metagraph(netuid, at).await
+    }
+
+    async fn submit(&self, call: Call, signer: &dyn Signer) -> Result<Receipt, ChainError> {
+        let mut submission = pin!(self.chain.submit(call, signer));
+        poll_fn(|context| resting_while_pending(&self.seat, submission.as_mut().poll(context)))
+            .await
+    }
+
+    fn headers(&self) -> BoxStream<'static, Result<Header, ChainError>> {
+        Box::pin(Headers { inner: self.chain.headers(), seat: self.seat.clone() })
+    }
+}
+
+struct Headers {
+    inner: BoxStream<'static, Result<Header, ChainError>>,
+    seat: Arc<Seat>,
+}
+
+impl Stream for Headers {
+    type Item = Result<Header, ChainError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.inner.as_mut().poll_next(context);
+        resting_while_pending(&self.seat, polled)
+    }
+}
+
+fn resting_while_pending<T>(seat: &Seat, polled: Poll<T>) -> Poll<T> {
+    match polled {
+        Poll::Pending => seat.rest(),
+        Poll::Ready(_) => seat.busy(),
+    }
+    polled
+}
