@@ -52,12 +52,14 @@ struct FakeState {
     graph: Metagraph,
     height: u64,
     submitted: Vec<(AccountId, Call)>,
-    refusal: Option<Box<dyn Fn(&Call) -> Option<ChainError> + Send>>,
+    refusal: Option<Refusal>,
     /// Header items of the past, for streams that start late, and whether the stream has ended.
     past: Vec<HeaderItem>,
     ended: bool,
     streams: Vec<mpsc::UnboundedSender<HeaderItem>>,
 }
+
+type Refusal = Box<dyn Fn(&Call) -> Option<ChainError> + Send>;
 
 #[derive(Clone, Copy)]
 enum HeaderItem {

@@ -84,9 +84,13 @@ impl Pace {
 
     /// Makes a block: everybody counts as busy with it until they rest again.
     ///
-    /// `make` must produce exactly one block, which each participant that waits for headers sees.
+    /// `make` must produce exactly one block, which each participant that waits for headers sees; it
+    /// must not use this pace.
     pub fn next_block<T>(&self, make: impl FnOnce() -> T) -> T {
-        self.lock().block += 1;
+        // Locked until the block is there: who looks at the chain in between has either not seen the
+        // count go up, or sees the block.
+        let mut state = self.lock();
+        state.block += 1;
         make()
     }
 
@@ -124,15 +128,16 @@ struct Seat {
 }
 
 impl Seat {
-    fn rest(&self) {
+    /// Polls something of the chain; whoever finds it pending rests since the block before the look.
+    fn poll<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let block = self.pace.lock().block;
+        let polled = poll();
         let mut state = self.pace.lock();
-        let block = state.block;
-        state.resting_since.insert(self.id, Some(block));
-        wake(&mut state);
-    }
-
-    fn busy(&self) {
-        self.pace.lock().resting_since.insert(self.id, None);
+        state.resting_since.insert(self.id, polled.is_pending().then_some(block));
+        if polled.is_pending() {
+            wake(&mut state);
+        }
+        polled
     }
 }
 
@@ -176,15 +181,7 @@ impl Stream for Headers {
     type Item = Result<Header, ChainError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.inner.as_mut().poll_next(context);
-        resting_while_pending(&self.seat, polled)
+        let Self { inner, seat } = &mut *self;
+        seat.poll(|| inner.as_mut().poll_next(context))
     }
-}
-
-fn resting_while_pending<T>(seat: &Seat, polled: Poll<T>) -> Poll<T> {
-    match polled {
-        Poll::Pending => seat.rest(),
-        Poll::Ready(_) => seat.busy(),
-    }
-    polled
 }
