@@ -163,8 +163,7 @@ impl<C: Chain> Chain for Paced<C> {
 
     async fn submit(&self, call: Call, signer: &dyn Signer) -> Result<Receipt, ChainError> {
         let mut submission = pin!(self.chain.submit(call, signer));
-        poll_fn(|context| resting_while_pending(&self.seat, submission.as_mut().poll(context)))
-            .await
+        poll_fn(|context| self.seat.poll(|| submission.as_mut().poll(context))).await
     }
 
     fn headers(&self) -> BoxStream<'static, Result<Header, ChainError>> {
