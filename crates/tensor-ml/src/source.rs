@@ -1,0 +1,142 @@
+//! Where a model's graph comes from: a file or bytes, with its external data read under our own rules.
+//!
+//! Graph and external data are read once, by us, and handed to the backend in memory. So what was digested is what
+//! runs, and no backend follows a path that a stranger wrote into a graph.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{error::Error, onnx::Outline};
+
+/// A graph to load.
+#[derive(Clone)]
+pub struct ModelSource {
+    name: String,
+    place: Place,
+    root: Option<PathBuf>,
+}
+
+#[derive(Clone)]
+enum Place {
+    File(PathBuf),
+    Bytes { graph: Arc<[u8]>, external: BTreeMap<String, Arc<[u8]>> },
+}
+
+impl ModelSource {
+    /// The ONNX file at `path`. External data must lie in its folder.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { name: path.display().to_string(), place: Place::File(path), root: None }
+    }
+
+    /// A graph in memory; `name` is for messages.
+    pub fn bytes(name: impl Into<String>, graph: impl Into<Arc<[u8]>>) -> Self {
+        let place = Place::Bytes { graph: graph.into(), external: BTreeMap::new() };
+        Self { name: name.into(), place, root: None }
+    }
+
+    /// Gives external data for a graph in memory. Without effect on a file.
+    #[must_use]
+    pub fn with_external(
+        mut self,
+        location: impl Into<String>,
+        data: impl Into<Arc<[u8]>>,
+    ) -> Self {
+        if let Place::Bytes { external, .. } = &mut self.place {
+            external.insert(location.into(), data.into());
+        }
+        self
+    }
+
+    /// Lets links to external data lead anywhere under `root`, as the hub's cache needs it: its files are links into
+    /// a store beside them. Locations written in the graph are confined to the graph's folder all the same.
+    #[must_use]
+    pub fn with_links_under(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Path or name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the graph and everything it names.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Model`] for what is no ONNX model, [`Error::ExternalData`] for data that lies outside
+    /// the folder or is missing.
+    pub fn read(&self) -> Result<LoadedSource, Error> {
+        let graph: Arc<[u8]> = match &self.place {
+            Place::File(path) => fs::read(path).map_err(|error| Error::io(path, error))?.into(),
+            Place::Bytes { graph, .. } => Arc::clone(graph),
+        };
+        let outline = Outline::read(&graph)
+            .map_err(|fault| Error::Model { model: self.name.clone(), source: fault.into() })?;
+        let mut external = BTreeMap::new();
+        for location in &outline.external {
+            external.insert(location.clone(), self.external(location)?);
+        }
+        Ok(LoadedSource { name: self.name.clone(), graph, external, outline })
+    }
+
+    fn external(&self, location: &str) -> Result<Arc<[u8]>, Error> {
+        let refuse = |reason: &str| Error::ExternalData {
+            model: self.name.clone(),
+            location: location.into(),
+            reason: reason.into(),
+        };
+        let mut parts = Path::new(location).components().peekable();
+        if parts.peek().is_none() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+            return Err(refuse("not a path below the model's folder"));
+        }
+        let file = match &self.place {
+            Place::Bytes { external, .. } => {
+                return external.get(location).cloned().ok_or_else(|| refuse("not given"));
+            }
+            Place::File(file) => file,
+        };
+        let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new("."));
+        let root = self.root.as_deref().unwrap_or(folder);
+        let real = |path: &Path| fs::canonicalize(path).map_err(|error| Error::io(path, error));
+        let target = real(&folder.join(location)).map_err(|_| refuse("not found"))?;
+        if !target.starts_with(real(root)?) {
+            return Err(refuse("a link that leads out of the model's folder"));
+        }
+        Ok(fs::read(&target).map_err(|error| Error::io(&target, error))?.into())
+    }
+}
+
+impl fmt::Debug for ModelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ModelSource").field(&self.name).finish()
+    }
+}
+
+/// A graph and its external data in memory, outline read.
+#[non_exhaustive]
+pub struct LoadedSource {
+    /// Path or name, for messages.
+    pub name: String,
+    /// The serialised graph.
+    pub graph: Arc<[u8]>,
+    /// External data by location.
+    pub external: BTreeMap<String, Arc<[u8]>>,
+    /// What the graph says about itself.
+    pub outline: Outline,
+}
+
+impl fmt::Debug for LoadedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedSource")
+            .field("name", &self.name)
+            .field("graph_bytes", &self.graph.len())
+            .field("external", &self.external.keys())
+            .finish_non_exhaustive()
+    }
+}
