@@ -1,1 +1,5 @@
-//! Signed HTTP between Bittensor validators and miners.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod replay;
+pub mod wire;
