@@ -1,6 +1,489 @@
 //! The local chain: a small Substrate node in a box, for development, tests and simulation.
+//!
+//! It holds real storage keys and SCALE values, verifies real signed extrinsics, and answers the
+//! JSON-RPC that clients of the public chain speak. What it does not have is a network, consensus
+//! between nodes, or a clock: blocks are made when the owner asks for them.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tensor_core::account::AccountId;
+
+mod api;
+pub mod block;
+pub mod config;
+pub mod extrinsic;
+pub mod fee;
+mod history;
 pub mod interface;
+mod node;
+pub mod pool;
+pub mod rpc;
 pub mod runtime;
 pub mod state;
 mod storage;
+
+pub use config::{LocalChainConfig, Preset, Sealing};
+pub use interface::{Build, Interface, InterfaceError};
+pub use rpc::{LocalRpc, RpcError};
+
+use block::Hash;
+use history::Lookup;
+use node::Node;
+
+/// A whole chain in the process. Cheap to clone; all clones are the same chain.
+///
+/// No thread, no timer and no async runtime is behind it: blocks are made inside
+/// [`advance`](Self::advance) and, under [`Sealing::Instant`], inside the submission of a transaction.
+#[derive(Debug, Clone)]
+pub struct LocalChain {
+    node: Arc<Mutex<Node>>,
+}
+
+/// Collects what a [`LocalChain`] is set up with.
+#[derive(Debug, Clone, Default)]
+pub struct LocalChainBuilder {
+    config: LocalChainConfig,
+    interface: Option<Arc<Interface>>,
+    funds: Vec<(AccountId, u64)>,
+}
+
+/// A whole chain at a moment: to go back to, or to start others from.
+#[derive(Debug)]
+pub struct Snapshot(Node);
+
+/// Why a control of the local chain refuses.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalChainError {
+    /// The interface cannot be used.
+    #[error("the interface cannot be used")]
+    Interface(#[from] InterfaceError),
+    /// No storage item has that name.
+    #[error("the interface has no storage item {pallet}.{item}")]
+    NoSuchItem {
+        /// The pallet that was asked for.
+        pallet: String,
+        /// The item that was asked for.
+        item: String,
+    },
+    /// The keys do not fit the item.
+    #[error("{pallet}.{item} takes {expected} keys of its own types")]
+    Keys {
+        /// The pallet.
+        pallet: String,
+        /// The item.
+        item: String,
+        /// How many keys it takes.
+        expected: usize,
+    },
+    /// The bytes are no value of the item's type.
+    #[error("the bytes are no value of {pallet}.{item}")]
+    Value {
+        /// The pallet.
+        pallet: String,
+        /// The item.
+        item: String,
+    },
+    /// The block does not exist, or its state is no longer kept.
+    #[error("block {0} is not kept")]
+    NoSuchBlock(u64),
+    /// No epoch came within the longest possible tempo: the subnet is absent or its tempo is 0.
+    #[error("subnet {0} has no epochs")]
+    NoEpoch(u16),
+}
+
+impl LocalChain {
+    /// Starts to set up a chain.
+    #[must_use]
+    pub fn builder() -> LocalChainBuilder {
+        LocalChainBuilder::default()
+    }
+
+    /// The chain's JSON-RPC, for a client in the same process.
+    #[must_use]
+    pub fn rpc(&self) -> LocalRpc {
+        LocalRpc::new(self.clone())
+    }
+
+    /// Makes `count` blocks.
+    pub fn advance(&self, count: u64) {
+        for _ in 0..count {
+            self.lock().seal();
+        }
+    }
+
+    /// Makes blocks until an epoch of the subnet has run in one. Returns the number of blocks made.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalChainError::NoEpoch`] when none came within the longest possible tempo.
+    pub fn advance_to_epoch(&self, netuid: u16) -> Result<u64, LocalChainError> {
+        let epoch = |node: &mut Node| {
+            let key =
+                storage_key(node, "SubtensorModule", "SubnetEpochIndex", &[&netuid.to_le_bytes()])?;
+            Ok::<_, LocalChainError>(node.state.get(&key).map(<[u8]>::to_vec))
+        };
+        let before = epoch(&mut self.lock())?;
+        for made in 1..=LONGEST_EPOCH {
+            let mut node = self.lock();
+            node.seal();
+            if epoch(&mut node)? != before {
+                return Ok(made);
+            }
+        }
+        Err(LocalChainError::NoEpoch(netuid))
+    }
+
+    /// Height of the newest block.
+    #[must_use]
+    pub fn block_number(&self) -> u64 {
+        u64::from(self.lock().history.head())
+    }
+
+    /// Height of the newest finalised block.
+    #[must_use]
+    pub fn finalized_number(&self) -> u64 {
+        u64::from(self.lock().finalized)
+    }
+
+    /// Height of the oldest block whose state can be read.
+    #[must_use]
+    pub fn oldest_number(&self) -> u64 {
+        u64::from(self.lock().history.oldest())
+    }
+
+    /// Hash of a block of any age; `None` where there is no such block yet.
+    #[must_use]
+    pub fn block_hash(&self, number: u64) -> Option<Hash> {
+        u32::try_from(number).ok().and_then(|n| self.lock().history.hash(n))
+    }
+
+    /// Hash of the genesis block.
+    #[must_use]
+    pub fn genesis_hash(&self) -> Hash {
+        self.lock().genesis_hash()
+    }
+
+    /// Time of the newest block, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        let node = self.lock();
+        node.time_of(node.history.head())
+    }
+
+    /// Lets the next block be made at `now_ms`, unless it would be later anyway.
+    pub fn set_time(&self, now_ms: u64) {
+        self.lock().set_time(now_ms);
+    }
+
+    /// Finalises every block so far.
+    pub fn finalize(&self) {
+        self.lock().finalize_all();
+    }
+
+    /// Number of transactions that wait for a block.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lock().pool.len()
+    }
+
+    /// The interface that the chain speaks.
+    #[must_use]
+    pub fn interface(&self) -> Arc<Interface> {
+        Arc::clone(&self.lock().interface)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> LocalChainConfig {
+        self.lock().config.clone()
+    }
+
+    /// From now on fees go to this account; to nobody: they are dropped.
+    pub fn set_author(&self, author: Option<AccountId>) {
+        self.lock().config.author = author;
+    }
+
+    /// Turns fees on or off.
+    pub fn set_fees(&self, fees: bool) {
+        self.lock().config.fees = fees;
+    }
+
+    /// Changes when blocks are made.
+    pub fn set_sealing(&self, sealing: Sealing) {
+        self.lock().config.sealing = sealing;
+    }
+
+    /// Gives an account new TAO out of nothing, in rao. Issuance rises by it.
+    pub fn fund(&self, account: &AccountId, rao: u64) {
+        self.lock().control(|cx, runtime| runtime.endow(cx, account.as_bytes(), rao));
+    }
+
+    /// Free balance of an account in rao, in the newest block.
+    #[must_use]
+    pub fn balance(&self, account: &AccountId) -> u64 {
+        let node = self.lock();
+        node.runtime.free_balance(&node.state, account.as_bytes())
+    }
+
+    /// The stored bytes of an entry in the newest block; `None` where nothing is stored.
+    ///
+    /// Each key is given in its SCALE form.
+    ///
+    /// # Errors
+    ///
+    /// The item does not exist, or takes other keys.
+    pub fn storage(
+        &self,
+        pallet: &str,
+        item: &str,
+        keys: &[&[u8]],
+    ) -> Result<Option<Vec<u8>>, LocalChainError> {
+        let node = self.lock();
+        let key = storage_key(&node, pallet, item, keys)?;
+        Ok(node.state.get(&key).map(<[u8]>::to_vec))
+    }
+
+    /// The stored bytes of an entry after block `number`.
+    ///
+    /// # Errors
+    ///
+    /// As [`storage`](Self::storage); also when the block is not kept.
+    pub fn storage_at(
+        &self,
+        number: u64,
+        pallet: &str,
+        item: &str,
+        keys: &[&[u8]],
+    ) -> Result<Option<Vec<u8>>, LocalChainError> {
+        let node = self.lock();
+        let key = storage_key(&node, pallet, item, keys)?;
+        let unknown = LocalChainError::NoSuchBlock(number);
+        let Some(hash) = u32::try_from(number).ok().and_then(|n| node.history.hash(n)) else {
+            return Err(unknown);
+        };
+        let Lookup::Kept(number) = node.history.lookup(&hash) else { return Err(unknown) };
+        Ok(node.history.value_at(&node.state, &key, number).map(|bytes| bytes.to_vec()))
+    }
+
+    /// Stores bytes under an entry, or removes it. No rule of the chain is asked; only the type is.
+    ///
+    /// # Errors
+    ///
+    /// The item does not exist, takes other keys, or the bytes are no value of its type.
+    pub fn set_storage(
+        &self,
+        pallet: &str,
+        item: &str,
+        keys: &[&[u8]],
+        value: Option<&[u8]>,
+    ) -> Result<(), LocalChainError> {
+        let mut node = self.lock();
+        let key = storage_key(&node, pallet, item, keys)?;
+        let ty = node.interface.storage(pallet, item).map(|s| s.value);
+        let fits = match (value, ty) {
+            (Some(bytes), Some(ty)) => node.interface.is_value(ty, bytes),
+            _ => true,
+        };
+        if !fits {
+            return Err(LocalChainError::Value { pallet: pallet.into(), item: item.into() });
+        }
+        node.control(|cx, _| match value {
+            Some(bytes) => cx.state.put(&key, bytes),
+            None => cx.state.remove(&key),
+        });
+        Ok(())
+    }
+
+    /// Submits an encoded extrinsic. Returns its hash.
+    ///
+    /// # Errors
+    ///
+    /// Why the pool refuses it.
+    pub fn submit(&self, extrinsic: &[u8]) -> Result<Hash, pool::PoolError> {
+        let mut node = self.lock();
+        let hash = node.submit(extrinsic, None)?;
+        if node.config.sealing == Sealing::Instant {
+            node.seal();
+        }
+        Ok(hash)
+    }
+
+    /// The chain as it is now, without subscriptions and waiting transactions.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.lock().fork())
+    }
+
+    /// Goes back to a snapshot. Subscriptions live on and see the heads from there.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        let mut node = self.lock();
+        let feeds = std::mem::take(&mut node.feeds);
+        *node = snapshot.0.fork();
+        node.feeds = feeds;
+    }
+
+    /// A chain of its own that begins where this one is.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { node: Arc::new(Mutex::new(self.lock().fork())) }
+    }
+
+    pub(crate) fn node(&self) -> &Mutex<Node> {
+        &self.node
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Node> {
+        self.node.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LocalChainBuilder {
+    /// Everything at once.
+    #[must_use]
+    pub fn config(mut self, config: LocalChainConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// What the genesis block holds.
+    #[must_use]
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.config.preset = preset;
+        self
+    }
+
+    /// Which build of the runtime is imitated.
+    #[must_use]
+    pub fn runtime_build(mut self, build: Build) -> Self {
+        self.config.build = build;
+        self
+    }
+
+    /// Which rules apply where two are known.
+    #[must_use]
+    pub fn ruleset(mut self, ruleset: runtime::Ruleset) -> Self {
+        self.config.ruleset = ruleset;
+        self
+    }
+
+    /// How many blocks back state can be read (default 4,096).
+    #[must_use]
+    pub fn history(mut self, blocks: usize) -> Self {
+        self.config.history = blocks;
+        self
+    }
+
+    /// When blocks are made (default: on [`LocalChain::advance`]).
+    #[must_use]
+    pub fn sealing(mut self, sealing: Sealing) -> Self {
+        self.config.sealing = sealing;
+        self
+    }
+
+    /// How many blocks finality lags behind the head (default 0).
+    #[must_use]
+    pub fn finality_lag(mut self, blocks: u32) -> Self {
+        self.config.finality_lag = blocks;
+        self
+    }
+
+    /// Time of the genesis block, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn genesis_ms(mut self, ms: u64) -> Self {
+        self.config.genesis_ms = ms;
+        self
+    }
+
+    /// Milliseconds per block, where they are to differ from the build's.
+    #[must_use]
+    pub fn block_time_ms(mut self, ms: u64) -> Self {
+        self.config.block_time_ms = Some(ms);
+        self
+    }
+
+    /// Who gets the fees.
+    #[must_use]
+    pub fn author(mut self, author: Option<AccountId>) -> Self {
+        self.config.author = author;
+        self
+    }
+
+    /// Whether transactions pay fees.
+    #[must_use]
+    pub fn fees(mut self, fees: bool) -> Self {
+        self.config.fees = fees;
+        self
+    }
+
+    /// Sets apart chains that are otherwise alike.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Gives an account TAO in the genesis block, in rao.
+    #[must_use]
+    pub fn fund(mut self, account: AccountId, rao: u64) -> Self {
+        self.funds.push((account, rao));
+        self
+    }
+
+    /// Another interface than that of runtime 461.
+    #[must_use]
+    pub fn interface(mut self, interface: Arc<Interface>) -> Self {
+        self.interface = Some(interface);
+        self
+    }
+
+    /// Builds the chain, up to and including its genesis block.
+    ///
+    /// # Errors
+    ///
+    /// The interface lacks what the rules need.
+    pub fn build(self) -> Result<LocalChain, InterfaceError> {
+        let Self { config, interface, funds } = self;
+        let interface = match interface {
+            Some(interface) => interface,
+            None => Arc::new(Interface::v461_for(config.build)?),
+        };
+        let interface = match config.block_time_ms {
+            Some(ms) => Arc::new(Interface::clone(&interface).with_block_ms(ms)?),
+            None => interface,
+        };
+        let interface = match config.spec_version {
+            Some(version) => Arc::new(Interface::clone(&interface).with_spec_version(version)?),
+            None => interface,
+        };
+        let funds =
+            funds.iter().map(|(account, rao)| (account.to_bytes(), *rao)).collect::<Vec<_>>();
+        let node = Node::new(config, interface, &funds)?;
+        Ok(LocalChain { node: Arc::new(Mutex::new(node)) })
+    }
+}
+
+/// The longest time between two epochs in blocks: the largest tempo, or the cut-off after which one
+/// is due in any case.
+const LONGEST_EPOCH: u64 = 65_536;
+
+/// The key of an entry, after the checks that its keys have the item's types.
+fn storage_key(
+    node: &Node,
+    pallet: &str,
+    item: &str,
+    keys: &[&[u8]],
+) -> Result<Vec<u8>, LocalChainError> {
+    let Some(storage) = node.interface.storage(pallet, item) else {
+        return Err(LocalChainError::NoSuchItem { pallet: pallet.into(), item: item.into() });
+    };
+    let typed = storage.keys.iter().zip(keys).all(|(ty, key)| node.interface.is_value(*ty, key));
+    if keys.len() != storage.hashers.len() || !typed {
+        return Err(LocalChainError::Keys {
+            pallet: pallet.into(),
+            item: item.into(),
+            expected: storage.hashers.len(),
+        });
+    }
+    Ok(storage.key(keys))
+}

@@ -17,10 +17,12 @@ mod extend;
 mod metadata;
 mod storage_key;
 mod version;
+mod walk;
 
 pub use extend::{Build, Deviation};
 pub use storage_key::Hasher;
 pub use version::RuntimeVersion;
+pub use walk::{MAX_DEPTH, WalkError};
 
 /// The compact interface file of runtime 461: metadata V15 without documentation texts.
 const V461: &[u8] = include_bytes!("../../assets/v461.scale");
@@ -35,6 +37,7 @@ pub struct Interface {
     by_name: HashMap<String, usize>,
     by_index: [Option<u8>; 256],
     apis: HashMap<String, ApiMethod>,
+    extensions: Vec<Arg>,
     version: RuntimeVersion,
     build: Build,
     deviations: Vec<Deviation>,
@@ -214,6 +217,16 @@ impl Interface {
         Self::index(self.metadata, self.build, self.deviations)
     }
 
+    /// The same interface with another block time in milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// The interface lacks the constants that tell it.
+    pub fn with_block_ms(mut self, ms: u64) -> Result<Self, InterfaceError> {
+        self.deviations.extend(extend::set_block_ms(&mut self.metadata, ms)?);
+        Self::index(self.metadata, self.build, self.deviations)
+    }
+
     /// The pallet of that name.
     #[must_use]
     pub fn pallet(&self, name: &str) -> Option<&Pallet> {
@@ -302,7 +315,13 @@ impl Interface {
 
     /// Identifiers of the transaction extensions, in the order of the extrinsic.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
-        self.metadata.extrinsic.signed_extensions.iter().map(|e| e.identifier.as_str())
+        self.extensions.iter().map(|e| e.name.as_str())
+    }
+
+    /// The transaction extensions with the types of what they put into the extrinsic.
+    #[must_use]
+    pub fn extension_types(&self) -> &[Arg] {
+        &self.extensions
     }
 
     /// Type id of the outer `RuntimeCall`.
@@ -375,7 +394,20 @@ impl Interface {
             .ok_or_else(|| InterfaceError::Missing(vec!["System.Version".to_owned()]))?;
         let version = RuntimeVersion::decode(&mut version.value.as_slice())
             .map_err(InterfaceError::Decode)?;
-        Ok(Self { metadata, pallets, by_name, by_index, apis, version, build, deviations })
+        let extensions = metadata.extrinsic.signed_extensions.iter();
+        let extensions =
+            extensions.map(|e| Arg { name: e.identifier.clone(), ty: e.ty.id }).collect();
+        Ok(Self {
+            metadata,
+            pallets,
+            by_name,
+            by_index,
+            apis,
+            extensions,
+            version,
+            build,
+            deviations,
+        })
     }
 }
 

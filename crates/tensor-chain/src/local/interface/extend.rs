@@ -121,6 +121,21 @@ pub(super) fn set_build(
     Ok(deviations)
 }
 
+/// Sets the block time: the slot's duration and half of it as the least distance of timestamps.
+pub(super) fn set_block_ms(
+    metadata: &mut RuntimeMetadataV15,
+    ms: u64,
+) -> Result<[Deviation; 2], InterfaceError> {
+    set_constant(metadata, "Aura", "SlotDuration", ms.encode())?;
+    set_constant(metadata, "Timestamp", "MinimumPeriod", (ms / 2).encode())?;
+    let deviation = |item: &str| Deviation {
+        item: item.to_owned(),
+        kind: "constant value",
+        reason: "the owner of the chain chose another block time",
+    };
+    Ok([deviation("Aura.SlotDuration"), deviation("Timestamp.MinimumPeriod")])
+}
+
 /// Replaces the value of a constant.
 pub(super) fn set_constant(
     metadata: &mut RuntimeMetadataV15,

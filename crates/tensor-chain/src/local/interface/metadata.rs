@@ -54,3 +54,24 @@ impl Interface {
         .encode()
     }
 }
+
+impl Interface {
+    /// The RFC-0078 digest of the metadata, which signers may include in what they sign.
+    ///
+    /// Computing it takes some ten milliseconds. `None` where the metadata has a form that the
+    /// digest is not defined for.
+    #[must_use]
+    pub fn metadata_digest(&self) -> Option<[u8; 32]> {
+        let version = self.version();
+        let info = merkleized_metadata::ExtraInfo {
+            spec_version: version.spec_version,
+            spec_name: version.spec_name.clone(),
+            base58_prefix: 42,
+            decimals: 9,
+            token_symbol: "TAO".to_owned(),
+        };
+        let metadata = frame_metadata::RuntimeMetadata::V15(self.metadata.clone());
+        let digest = merkleized_metadata::generate_metadata_digest(&metadata, info).ok()?;
+        Some(digest.hash())
+    }
+}
