@@ -4,19 +4,30 @@
 //! - [`Signer`] and [`SignerSync`] are what code that signs asks for, so that a key may as well live
 //!   in another process or device.
 //! - [`PublicKey`] verifies. It keeps the decoded point, so a server that hears from one hotkey again
-//!   and again pays for decoding once.
+//!   and again pays for decoding once; [`KeyCache`] keeps a bounded number of them.
+//! - [`verify_batch`] and [`verify_each`] check many signatures for less than one after the other.
 //!
 //! An address does not say the scheme of its key; the scheme always travels beside it.
 
+mod batch;
+mod cache;
 mod ed25519;
 mod mnemonic;
+#[cfg(feature = "testing")]
+mod recorder;
+mod signature;
 mod signer;
 mod sr25519;
 mod uri;
 
 use core::fmt;
 
+pub use batch::{Claim, verify_batch, verify_each};
+pub use cache::KeyCache;
 pub use mnemonic::{Mnemonic, MnemonicError};
+#[cfg(feature = "testing")]
+pub use recorder::{Recorder, Signed};
+pub use signature::{ParseSignatureError, Signature};
 pub use signer::{SignError, Signer, SignerSync};
 pub use uri::UriError;
 
@@ -55,21 +66,6 @@ impl Scheme {
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-/// A signature with the scheme that made it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Signature {
-    /// The scheme of the key that signed.
-    pub scheme: Scheme,
-    /// The signature itself.
-    pub bytes: [u8; 64],
-}
-
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:0x{}", self.scheme, hex::encode(self.bytes))
     }
 }
 
@@ -156,6 +152,37 @@ impl Keypair {
         Signature { scheme: self.scheme(), bytes }
     }
 
+    /// The key of a polkadot-js secret, which both schemes keep in ed25519's form: for sr25519 the
+    /// scalar times 8 and the nonce, for ed25519 the seed and the public key.
+    #[cfg(feature = "wallet")]
+    pub(crate) fn from_ed25519_form(
+        secret: &[u8; 64],
+        scheme: Scheme,
+    ) -> Result<Self, SecretError> {
+        match scheme {
+            Scheme::Sr25519 => {
+                sr25519::Pair::from_ed25519_form(secret).map(Secret::Sr25519).map(Self)
+            }
+            Scheme::Ed25519 => {
+                let (seed, _) = secret.split_at(32);
+                Self::from_secret(seed, scheme)
+            }
+        }
+    }
+
+    /// The inverse of [`Self::from_ed25519_form`].
+    #[cfg(feature = "wallet")]
+    pub(crate) fn to_ed25519_form(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        match &self.0 {
+            Secret::Sr25519(pair) => pair.to_ed25519_form(),
+            Secret::Ed25519(pair) => {
+                let mut long = pair.to_secret();
+                long.extend_from_slice(&pair.public());
+                long
+            }
+        }
+    }
+
     /// The secret as keyfiles store it, wiped when dropped.
     pub fn to_secret(&self) -> zeroize::Zeroizing<Vec<u8>> {
         match &self.0 {
@@ -224,6 +251,14 @@ impl PublicKey {
         }
     }
 
+    /// The account whose key this is.
+    pub fn account_id(&self) -> AccountId {
+        AccountId::from_bytes(match &self.0 {
+            Point::Sr25519(point) => point.to_bytes(),
+            Point::Ed25519(point) => point.to_bytes(),
+        })
+    }
+
     /// Whether `signature` is this key's over exactly `message`.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
@@ -244,7 +279,7 @@ impl PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({})", self.scheme())
+        write!(f, "PublicKey({}, {})", self.scheme(), self.account_id())
     }
 }
 

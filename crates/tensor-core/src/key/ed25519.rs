@@ -33,7 +33,11 @@ impl Pair {
     }
 
     pub(super) fn to_secret(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(self.0.to_bytes().to_vec())
+        let seed = self.0.as_bytes();
+        // One allocation for good: growing would leave an unwiped copy behind.
+        let mut secret = Zeroizing::new(Vec::with_capacity(64));
+        secret.extend_from_slice(seed);
+        secret
     }
 }
 
@@ -43,6 +47,10 @@ pub(super) struct Public(VerifyingKey);
 impl Public {
     pub(super) fn new(bytes: &[u8; 32]) -> Option<Self> {
         VerifyingKey::from_bytes(bytes).ok().map(Self)
+    }
+
+    pub(super) fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
     }
 
     pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {

@@ -45,7 +45,19 @@ impl Pair {
     }
 
     pub(super) fn to_secret(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(self.0.secret.to_bytes().to_vec())
+        Zeroizing::new(Zeroizing::new(self.0.secret.to_bytes()).to_vec())
+    }
+
+    #[cfg(feature = "wallet")]
+    pub(super) fn from_ed25519_form(secret: &[u8; 64]) -> Result<Self, SecretError> {
+        let secret = SecretKey::from_ed25519_bytes(secret)
+            .map_err(|_| SecretError { scheme: Scheme::Sr25519 })?;
+        Ok(Self(secret.to_keypair()))
+    }
+
+    #[cfg(feature = "wallet")]
+    pub(super) fn to_ed25519_form(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(Zeroizing::new(self.0.secret.to_ed25519_bytes()).to_vec())
     }
 }
 
@@ -57,9 +69,29 @@ impl Public {
         schnorrkel::PublicKey::from_bytes(bytes).ok().map(Self)
     }
 
+    pub(super) fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
     pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         schnorrkel::Signature::from_bytes(signature).is_ok_and(|signature| {
             self.0.verify(signing_context(CONTEXT).bytes(message), &signature).is_ok()
         })
     }
+}
+
+/// Whether every signature is good, in one multiplication over all points. Ristretto has no cofactor,
+/// so this agrees with one check after the other, up to a chance of 2^-128.
+pub(super) fn verify_all<'a>(
+    claims: impl Iterator<Item = (&'a Public, &'a [u8], &'a [u8; 64])>,
+) -> bool {
+    let context = signing_context(CONTEXT);
+    let (mut transcripts, mut signatures, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, message, signature) in claims {
+        let Ok(signature) = schnorrkel::Signature::from_bytes(signature) else { return false };
+        transcripts.push(context.bytes(message));
+        signatures.push(signature);
+        keys.push(key.0);
+    }
+    schnorrkel::verify_batch(transcripts, &signatures, &keys, false).is_ok()
 }
