@@ -15,6 +15,7 @@ mod ed25519;
 mod mnemonic;
 #[cfg(feature = "testing")]
 mod recorder;
+mod scheme;
 mod signature;
 mod signer;
 mod sr25519;
@@ -27,47 +28,12 @@ pub use cache::KeyCache;
 pub use mnemonic::{Mnemonic, MnemonicError};
 #[cfg(feature = "testing")]
 pub use recorder::{Recorder, Signed};
+pub use scheme::{Scheme, UnsupportedScheme};
 pub use signature::{ParseSignatureError, Signature};
 pub use signer::{SignError, Signer, SignerSync};
 pub use uri::UriError;
 
 use crate::account::AccountId;
-
-/// A signature scheme that an account's key may be of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Scheme {
-    /// Schnorr signatures on Ristretto, context `substrate`; what nearly all of the network uses.
-    #[default]
-    Sr25519,
-    /// Ed25519 as in RFC 8032; deterministic.
-    Ed25519,
-}
-
-impl Scheme {
-    /// The scheme's name on the wire and in keyfiles.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sr25519 => "sr25519",
-            Self::Ed25519 => "ed25519",
-        }
-    }
-
-    /// The scheme of that exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "sr25519" => Some(Self::Sr25519),
-            "ed25519" => Some(Self::Ed25519),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// A secret key in memory with its public half. Wiped when dropped; `Debug` shows the address only.
 #[derive(Clone)]

@@ -17,6 +17,8 @@ pub mod score;
 pub mod testing;
 pub mod transport;
 pub mod validator;
+#[cfg(feature = "wallet")]
+pub mod wallet;
 pub mod weights;
 
 pub use account::{AccountId, Coldkey, Hotkey};

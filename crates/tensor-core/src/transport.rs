@@ -292,6 +292,10 @@ pub enum TransportError {
     /// The response is no HTTP, or its body broke off or is too long.
     #[error("the response cannot be read")]
     Malformed(#[source] BoxError),
+    /// The request is one that this transport cannot carry: its own body broke off or is too long, or
+    /// the protocol has no place for it.
+    #[error("the request cannot be sent as it is")]
+    Unsendable(#[source] BoxError),
     /// The request could not be signed.
     #[error("the request could not be signed")]
     Sign(#[from] crate::key::SignError),

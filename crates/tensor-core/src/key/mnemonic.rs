@@ -30,6 +30,18 @@ impl Mnemonic {
         bip39::Mnemonic::from_entropy(entropy).map(Self).map_err(MnemonicError::from)
     }
 
+    /// A new mnemonic of 12, 15, 18, 21 or 24 words from the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`MnemonicError::WordCount`] for another count, [`MnemonicError::Randomness`] when the system
+    /// gives none.
+    pub fn generate(words: usize) -> Result<Self, MnemonicError> {
+        let (12 | 15 | 18 | 21 | 24) = words else { return Err(MnemonicError::WordCount) };
+        let mut entropy = Zeroizing::new(vec![0; words / 3 * 4]);
+        getrandom::getrandom(&mut entropy).map_err(|_| MnemonicError::Randomness)?;
+        Self::from_entropy(&entropy)
+    }
+
     /// The words, one blank between them, wiped when dropped.
     pub fn phrase(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.to_string())
@@ -68,6 +80,9 @@ pub enum MnemonicError {
     /// All words are known but they do not belong together.
     #[error("the mnemonic's checksum does not match; check the words and their order")]
     Checksum,
+    /// The operating system gave no randomness for a new mnemonic.
+    #[error("the operating system gives no randomness")]
+    Randomness,
 }
 
 impl From<bip39::Error> for MnemonicError {
@@ -93,6 +108,17 @@ mod tests {
             hex::encode(*seed),
             "4ed8d4b17698ddeaa1f1559f152f87b5d472f725ca86d341bd0276f1b61197e2"
         );
+    }
+
+    #[test]
+    fn new_ones_differ_and_read_back() {
+        for words in [12, 15, 18, 21, 24] {
+            let one = Mnemonic::generate(words).unwrap().phrase();
+            assert_eq!(one.split(' ').count(), words);
+            assert_eq!(*Mnemonic::parse(&one).unwrap().phrase(), *one);
+            assert_ne!(*one, *Mnemonic::generate(words).unwrap().phrase());
+        }
+        assert_eq!(Mnemonic::generate(13).unwrap_err(), MnemonicError::WordCount);
     }
 
     #[test]
