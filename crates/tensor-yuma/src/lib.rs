@@ -2,5 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod emission;
+pub mod epoch;
 pub mod fixed;
 pub mod pool;
+mod rows;
+#[cfg(feature = "serde")]
+pub mod vectors;
+pub mod weights;
+
+pub use rows::{Row, Rows, RowsBuf, RowsError};

@@ -1,0 +1,538 @@
+//! The stages of an epoch in order, over chunks of rows.
+//!
+//! A chunk owns everything a range of validators' rows needs, and its part of every column sum. All sums are exact integers,
+//! so how rows are divided into chunks cannot change a bit of the result.
+
+use core::ops::Range;
+
+use super::bonds::{Blend, Growth, Holder, NewBonds, Proportional, Signed, Target};
+use super::dividends::{self, BondDivisor, Claimed, WideDivisor};
+use super::division::{Divisor, SmallDivisor};
+use super::liquid_alpha::Sigmoid;
+use super::load::{Keep, Loaded, Mask};
+use super::trust::{self, Penalty};
+use super::{EpochError, Input, Intermediates, ONE, Outcome, Parameters, Rule};
+use super::{emission, median, permits, stake};
+use crate::fixed::I32F32;
+use crate::rows::RowsBuf;
+
+/// Workspace of an epoch.
+#[derive(Debug, Default)]
+pub(super) struct Engine {
+    permit: Vec<bool>,
+    active_stake: Vec<u64>,
+    voting_stake: Vec<u64>,
+    order: Vec<u32>,
+    chunks: Vec<Chunk>,
+    consensus: Vec<u64>,
+    rank: Vec<u64>,
+    growth: Vec<Growth>,
+    targets: Vec<Target>,
+    claimed: Vec<Claimed<Divisor>>,
+    columns: median::Columns,
+    per_uid: Vec<u64>,
+}
+
+/// A range of rows with its workspace.
+#[derive(Debug, Default)]
+struct Chunk {
+    range: Range<usize>,
+    weights: Loaded,
+    bonds: Loaded,
+    divisors: Vec<SmallDivisor>,
+    votes: median::Votes,
+    rank: Vec<u64>,
+    asked: Vec<u64>,
+    held: Vec<u64>,
+    trust: Vec<u64>,
+    new: NewBonds,
+    growth: Vec<Growth>,
+    dividends: Vec<u64>,
+    stored: RowsBuf,
+}
+
+/// What every stage reads.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    rule: Rule,
+    parameters: &'a Parameters,
+    input: &'a Input<'a>,
+    penalty: Penalty,
+    owner: Option<u16>,
+}
+
+impl Engine {
+    pub(super) fn run(
+        &mut self,
+        rule: Rule,
+        parameters: &Parameters,
+        input: &Input<'_>,
+        outcome: &mut Outcome,
+        intermediates: Option<&mut Intermediates>,
+    ) -> Result<(), EpochError> {
+        let without_owner;
+        let parameters = match rule {
+            Rule::Sparse => parameters,
+            Rule::Dense => {
+                without_owner =
+                    Parameters { owner_uid: None, commit_reveal: false, ..parameters.clone() };
+                &without_owner
+            }
+        };
+        let scene = Scene {
+            rule,
+            parameters,
+            input,
+            penalty: Penalty::new(parameters.penalty_proportion().to_bits()),
+            owner: parameters.owner_uid,
+        };
+        self.stakes_and_permits(&scene, outcome)?;
+        self.split(input);
+        self.load(&scene)?;
+        self.consensus(&scene);
+        self.incentive(&scene);
+        let minority = self.columns.minority();
+        self.bonds_and_dividends(&scene, outcome, intermediates, minority)?;
+        self.finish(&scene, outcome);
+        Ok(())
+    }
+
+    fn stakes_and_permits(
+        &mut self,
+        scene: &Scene<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), EpochError> {
+        let Scene { parameters, input, owner, .. } = *scene;
+        stake::total_stake(
+            parameters,
+            input.alpha_stake,
+            input.tao_stake,
+            &mut outcome.total_stake,
+        )?;
+        stake::normalised_stake(parameters, &outcome.total_stake, &mut outcome.stake)?;
+        let cutoff = parameters.activity_cutoff();
+        permits::activity(
+            input.last_update,
+            input.n(),
+            cutoff,
+            input.current_block,
+            &mut outcome.active,
+        );
+
+        self.permit.clear();
+        self.permit.extend_from_slice(input.validator_permit);
+        let k = usize::from(parameters.max_allowed_validators);
+        permits::top_k_nonzero(
+            &outcome.stake,
+            k,
+            &mut self.order,
+            &mut outcome.new_validator_permit,
+        );
+        if let Some(owner) = owner.map(usize::from) {
+            for permits in [&mut self.permit, &mut outcome.new_validator_permit] {
+                if let Some(permit) = permits.get_mut(owner) {
+                    *permit = true;
+                }
+            }
+        }
+        stake::active_stake(&outcome.stake, &outcome.active, &self.permit, &mut self.active_stake);
+        self.voting_stake.clone_from(&self.active_stake);
+        stake::normalise(&mut self.voting_stake);
+        Ok(())
+    }
+
+    /// One chunk for all rows.
+    fn split(&mut self, input: &Input<'_>) {
+        self.chunks.resize_with(1, Chunk::default);
+        self.chunks[0].range = 0..input.n();
+    }
+
+    fn load(&mut self, scene: &Scene<'_>) -> Result<(), EpochError> {
+        let Scene { parameters, input, owner, .. } = *scene;
+        let registered = input.block_at_registration;
+        let latest = registered.iter().copied().max().unwrap_or(0);
+        let mask = Mask { registered, latest };
+        let last_tempo = match input.last_mechanism_step_block {
+            0 => input.current_block.saturating_sub(u64::from(parameters.tempo)),
+            block => block.saturating_add(1),
+        };
+        let permit = &self.permit;
+        let keep_weights = |i: usize| {
+            if !permit.get(i).copied().unwrap_or(false) {
+                return None;
+            }
+            let update = input.last_update.get(i).copied().unwrap_or(0);
+            let commit =
+                input.commit_blocks.get(i).copied().flatten().filter(|_| parameters.commit_reveal);
+            let registered_before =
+                commit.map_or(update, |block| update.min(block.saturating_add(1)));
+            let uid = i as u16;
+            Some(Keep { registered_before, not_self: (owner != Some(uid)).then_some(uid) })
+        };
+        let keep_bonds = |_| Some(Keep { registered_before: last_tempo, not_self: None });
+        for_each(&mut self.chunks, |chunk| {
+            let range = chunk.range.clone();
+            chunk.weights.load(input.weights, range.clone(), mask, keep_weights)?;
+            chunk.bonds.load(input.bonds, range.clone(), mask, keep_bonds)?;
+            chunk.divisors.clear();
+            let weights = &chunk.weights;
+            chunk
+                .divisors
+                .extend(range.map(|i| SmallDivisor::new(weights.row(input.weights, i).sum)));
+            Ok(())
+        })
+    }
+
+    fn consensus(&mut self, scene: &Scene<'_>) {
+        let n = scene.input.n();
+        let voting = &self.voting_stake;
+        let rows = scene.input.weights;
+        for_each_infallible(&mut self.chunks, |chunk| {
+            chunk.votes.begin(n);
+            for i in chunk.range.clone().filter(|&i| voting[i] > 0) {
+                let row = chunk.weights.row(rows, i);
+                chunk.votes.count(row.uids, row.values, voting[i]);
+            }
+        });
+        let kappa = scene.parameters.kappa_proportion().to_bits();
+        let counted = self.chunks.iter_mut().map(|chunk| &mut chunk.votes);
+        self.columns.decide(n, voting, kappa, counted);
+        let columns = &self.columns;
+        for_each_infallible(&mut self.chunks, |chunk| {
+            for (i, divisor) in
+                chunk.range.clone().zip(&chunk.divisors).filter(|(i, _)| voting[*i] > 0)
+            {
+                let row = chunk.weights.row(rows, i);
+                chunk.votes.collect(columns, row.uids, row.values, *divisor, i);
+            }
+        });
+        let votes: Vec<&median::Votes> = self.chunks.iter().map(|chunk| &chunk.votes).collect();
+        self.consensus.clear();
+        self.consensus.resize(n, 0);
+        self.columns.medians(&votes, voting, &mut self.consensus);
+    }
+
+    fn incentive(&mut self, scene: &Scene<'_>) {
+        let n = scene.input.n();
+        let (stake, consensus, rows) = (&self.active_stake, &self.consensus, scene.input.weights);
+        let penalty = scene.penalty;
+        for_each_infallible(&mut self.chunks, |chunk| {
+            zeroed(&mut chunk.rank, n);
+            zeroed(&mut chunk.asked, if penalty == Penalty::Full { 0 } else { n });
+            chunk.trust.clear();
+            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+                let row = chunk.weights.row(rows, i);
+                let entries = row
+                    .uids
+                    .iter()
+                    .zip(row.values)
+                    .map(|(&uid, &value)| (uid, divisor.divide(value)));
+                let trust = trust::rank_row(
+                    entries,
+                    consensus,
+                    stake[i],
+                    penalty,
+                    &mut chunk.rank,
+                    &mut chunk.asked,
+                );
+                chunk.trust.push(trust);
+            }
+        });
+        zeroed(&mut self.rank, n);
+        for chunk in &self.chunks {
+            add(&mut self.rank, &chunk.rank);
+        }
+    }
+
+    fn bonds_and_dividends(
+        &mut self,
+        scene: &Scene<'_>,
+        outcome: &mut Outcome,
+        intermediates: Option<&mut Intermediates>,
+        minority: i64,
+    ) -> Result<(), EpochError> {
+        let speed = scene.parameters.bonds_alpha().to_bits();
+        if (0..=ONE).contains(&speed) {
+            self.update_bonds(scene, Proportional { speed: speed.unsigned_abs() })?;
+        } else {
+            self.update_bonds(scene, Signed { speed })?;
+        }
+        self.per_uid.clear();
+        self.per_uid.extend_from_slice(&self.rank);
+        stake::normalise(&mut self.per_uid);
+        proportions(&self.per_uid, &mut outcome.incentive);
+
+        if dividends::sums_are_small(&self.growth) {
+            let mut claimed = core::mem::take(&mut self.claimed);
+            self.pay::<Divisor>(scene, outcome, &mut claimed, intermediates, minority);
+            self.claimed = claimed;
+        } else {
+            self.pay::<WideDivisor>(scene, outcome, &mut Vec::new(), intermediates, minority);
+        }
+        Ok(())
+    }
+
+    fn update_bonds<B: Blend>(&mut self, scene: &Scene<'_>, blend: B) -> Result<(), EpochError> {
+        let Scene { rule, parameters, input, penalty, .. } = *scene;
+        let n = input.n();
+        let relative = !parameters.yuma3;
+        let liquid =
+            parameters.yuma3 && parameters.liquid_alpha && self.consensus.iter().any(|c| *c != 0);
+        let sigmoid = Sigmoid::new(parameters);
+
+        self.targets.clear();
+        self.targets.extend(
+            self.consensus.iter().map(|&consensus| Target { consensus, ..Target::default() }),
+        );
+        if relative {
+            for_each_infallible(&mut self.chunks, |chunk| {
+                zeroed(&mut chunk.held, n);
+                for i in chunk.range.clone() {
+                    let row = chunk.bonds.row(input.bonds, i);
+                    for (&uid, &bond) in row.uids.iter().zip(row.values) {
+                        chunk.held[usize::from(uid)] += u64::from(bond);
+                    }
+                }
+            });
+            for (uid, target) in self.targets.iter_mut().enumerate() {
+                let asked = match penalty {
+                    Penalty::Full => self.rank[uid],
+                    _ => self.chunks.iter().map(|chunk| chunk.asked[uid]).sum(),
+                };
+                target.asked = Divisor::new(asked);
+                target.held =
+                    SmallDivisor::new(self.chunks.iter().map(|chunk| chunk.held[uid]).sum());
+            }
+        }
+
+        let (targets, stake) = (&self.targets, &self.active_stake);
+        for_each(&mut self.chunks, |chunk| {
+            let entries = chunk.range.clone().map(|i| {
+                chunk.weights.row(input.weights, i).uids.len()
+                    + chunk.bonds.row(input.bonds, i).uids.len()
+            });
+            let entries = entries.sum();
+            chunk.new.reset(chunk.range.len(), entries, n);
+            chunk.growth.clear();
+            chunk.growth.resize(n, Growth::default());
+            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+                let holder = Holder {
+                    weights: chunk.weights.row(input.weights, i),
+                    bonds: chunk.bonds.row(input.bonds, i),
+                    divisor: *divisor,
+                    stake: stake[i],
+                    penalty,
+                };
+                let growth = &mut chunk.growth;
+                let fits = match (relative, liquid, rule) {
+                    (true, _, _) => chunk.new.push_relative(holder, blend, targets, growth),
+                    (_, false, _) => chunk.new.push_absolute(holder, blend, targets, growth),
+                    (_, _, Rule::Sparse) => {
+                        chunk.new.push_liquid(holder, &sigmoid, targets, growth)
+                    }
+                    (_, _, Rule::Dense) => {
+                        chunk.new.push_liquid_dense(holder, &sigmoid, targets, growth)
+                    }
+                };
+                if !fits {
+                    return Err(EpochError::BondOverflow { row: i });
+                }
+            }
+            Ok(())
+        })?;
+
+        self.growth.clear();
+        self.growth.resize(n, Growth::default());
+        for chunk in &self.chunks {
+            for (total, part) in self.growth.iter_mut().zip(&chunk.growth) {
+                total.sum = total
+                    .sum
+                    .checked_add(part.sum)
+                    .ok_or(EpochError::BondOverflow { row: chunk.range.start })?;
+                total.max = total.max.max(part.max);
+            }
+        }
+        Ok(())
+    }
+
+    fn pay<D: BondDivisor>(
+        &mut self,
+        scene: &Scene<'_>,
+        outcome: &mut Outcome,
+        claimed: &mut Vec<Claimed<D>>,
+        intermediates: Option<&mut Intermediates>,
+        minority: i64,
+    ) {
+        let relative = !scene.parameters.yuma3;
+        claimed.clear();
+        claimed.extend(
+            self.growth
+                .iter()
+                .zip(&self.per_uid)
+                .map(|(growth, incentive)| Claimed::new(*growth, *incentive)),
+        );
+        let (claimed, stake, permit) =
+            (&*claimed, &self.active_stake, &outcome.new_validator_permit);
+        for_each_infallible(&mut self.chunks, |chunk| {
+            chunk.dividends.clear();
+            chunk.stored.clear();
+            for (at, i) in chunk.range.clone().enumerate() {
+                let row = chunk.new.row(at);
+                let stored = &mut chunk.stored;
+                let dividends = match (relative, permit[i]) {
+                    (true, true) => dividends::relative_row(row, claimed, |uid, bond| {
+                        stored.push(uid, dividends::stored(bond))
+                    }),
+                    (true, false) => dividends::relative_row(row, claimed, |_, _| ()),
+                    (false, true) => {
+                        row.0
+                            .iter()
+                            .zip(row.1)
+                            .for_each(|(&uid, &bond)| stored.push(uid, dividends::stored(bond)));
+                        dividends::absolute_row(row, claimed, stake[i])
+                    }
+                    (false, false) => dividends::absolute_row(row, claimed, stake[i]),
+                };
+                stored.end_row();
+                chunk.dividends.push(dividends);
+            }
+        });
+        if let Some(kept) = intermediates {
+            self.keep(scene, claimed, kept, minority);
+        }
+    }
+
+    /// The matrices of the epoch, recomputed from what the stages left.
+    fn keep<D: BondDivisor>(
+        &self,
+        scene: &Scene<'_>,
+        claimed: &[Claimed<D>],
+        kept: &mut Intermediates,
+        minority: i64,
+    ) {
+        kept.minority = I32F32::from_bits(minority);
+        kept.penalty = scene.parameters.penalty_proportion();
+        for rows in [&mut kept.weights, &mut kept.clipped, &mut kept.ema_bonds, &mut kept.claims] {
+            rows.clear();
+        }
+        let raw = |value: u64| I32F32::from_bits(i64::try_from(value).unwrap_or(i64::MAX));
+        for chunk in &self.chunks {
+            for (at, (i, divisor)) in chunk.range.clone().zip(&chunk.divisors).enumerate() {
+                let row = chunk.weights.row(scene.input.weights, i);
+                for (&uid, &value) in row.uids.iter().zip(row.values) {
+                    let (weight, c) = (divisor.divide(value), self.consensus[usize::from(uid)]);
+                    kept.weights.push(uid, raw(weight));
+                    if !trust::dropped(weight, c) {
+                        kept.clipped.push(uid, raw(trust::clip(weight, c)));
+                    }
+                }
+                kept.weights.end_row();
+                kept.clipped.end_row();
+                let (uids, bonds) = chunk.new.row(at);
+                for (&uid, &bond) in uids.iter().zip(bonds) {
+                    let target = &claimed[usize::from(uid)];
+                    let claim = target.sum.share(bond);
+                    kept.claims.push(uid, raw(claim));
+                    kept.ema_bonds.push(
+                        uid,
+                        raw(if scene.parameters.yuma3 { bond } else { target.top.divide(claim) }),
+                    );
+                }
+                kept.claims.end_row();
+                kept.ema_bonds.end_row();
+            }
+        }
+    }
+
+    fn finish(&mut self, scene: &Scene<'_>, outcome: &mut Outcome) {
+        let Scene { input, .. } = *scene;
+        proportions(&self.consensus, &mut outcome.consensus);
+        proportions(&self.active_stake, &mut outcome.active_stake);
+        gather(&self.chunks, |chunk| &chunk.trust, &mut self.per_uid);
+        proportions(&self.per_uid, &mut outcome.validator_trust);
+        gather(&self.chunks, |chunk| &chunk.dividends, &mut self.per_uid);
+        stake::normalise(&mut self.per_uid);
+        proportions(&self.per_uid, &mut outcome.dividends);
+
+        emission::fill(outcome, input.rao_emission, &mut self.per_uid);
+
+        outcome.stake_u64.clear();
+        outcome.stake_u64.extend(outcome.total_stake.iter().map(|total| total.to_u64()));
+        let quantise = |from: &[I32F32], to: &mut Vec<u16>| {
+            to.clear();
+            to.extend(from.iter().map(|value| value.to_u16_proportion()));
+        };
+        quantise(&outcome.stake, &mut outcome.stake_weight_u16);
+        quantise(&outcome.consensus, &mut outcome.consensus_u16);
+        quantise(&outcome.incentive, &mut outcome.incentive_u16);
+        quantise(&outcome.dividends, &mut outcome.dividends_u16);
+        quantise(&outcome.validator_trust, &mut outcome.validator_trust_u16);
+
+        match scene.rule {
+            Rule::Sparse => self.store(outcome),
+            Rule::Dense => self.store_dense(input, outcome),
+        }
+    }
+
+    fn store(&mut self, outcome: &mut Outcome) {
+        if let [chunk] = self.chunks.as_mut_slice() {
+            core::mem::swap(&mut chunk.stored, &mut outcome.bonds);
+            return;
+        }
+        outcome.bonds.clear();
+        for chunk in &self.chunks {
+            outcome.bonds.extend(chunk.stored.as_rows());
+        }
+    }
+
+    fn store_dense(&mut self, input: &Input<'_>, outcome: &mut Outcome) {
+        let n = input.n();
+        outcome.bonds.clear();
+        let mut full = vec![0u16; n];
+        for chunk in &self.chunks {
+            for (i, row) in chunk.range.clone().zip(chunk.stored.as_rows().iter()) {
+                if outcome.new_validator_permit[i] {
+                    full.fill(0);
+                    row.iter().for_each(|(uid, bond)| full[usize::from(uid)] = bond);
+                    outcome.bonds.push_row((0..=u16::MAX).zip(full.iter().copied()));
+                } else if self.permit[i] {
+                    outcome.bonds.end_row();
+                } else {
+                    outcome.bonds.push_row(input.bonds.row(i).iter());
+                }
+            }
+        }
+    }
+}
+
+fn for_each(
+    chunks: &mut [Chunk],
+    work: impl Fn(&mut Chunk) -> Result<(), EpochError> + Send + Sync,
+) -> Result<(), EpochError> {
+    chunks.iter_mut().try_for_each(work)
+}
+
+fn for_each_infallible(chunks: &mut [Chunk], work: impl Fn(&mut Chunk) + Send + Sync) {
+    chunks.iter_mut().for_each(work);
+}
+
+fn zeroed(values: &mut Vec<u64>, n: usize) {
+    values.clear();
+    values.resize(n, 0);
+}
+
+fn add(total: &mut [u64], part: &[u64]) {
+    total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+}
+
+fn gather(chunks: &[Chunk], part: impl Fn(&Chunk) -> &Vec<u64>, out: &mut Vec<u64>) {
+    out.clear();
+    chunks.iter().for_each(|chunk| out.extend_from_slice(part(chunk)));
+}
+
+fn proportions(values: &[u64], out: &mut Vec<I32F32>) {
+    out.clear();
+    out.extend(
+        values.iter().map(|&value| I32F32::from_bits(i64::try_from(value).unwrap_or(i64::MAX))),
+    );
+}
