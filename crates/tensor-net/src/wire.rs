@@ -3,8 +3,9 @@
 //!
 //! - [`Protocol`] is the receiving side of one protocol, [`Dialect`] the sending side.
 //! - [`btauth`] is btauth/1, the protocol of the official SDK 11.
-//! - [`NonceSource`] hands out nonces that never repeat.
+//! - [`Identity`] signs attempts; its [`NonceSource`] hands out nonces that never repeat.
 
+mod attempt;
 pub mod btauth;
 mod error;
 mod headers;
@@ -19,10 +20,12 @@ use tensor_core::key::Scheme;
 use tensor_core::transport::{Method, Request, Response};
 use tensor_core::{BoxError, Hotkey};
 
+pub use attempt::{Attempt, Identity, Message};
 pub use error::{AuthError, Malformed, Refusal};
 pub use headers::{Found, Headers};
 pub use nonce::NonceSource;
 pub use verify::verify;
+pub(crate) use verify::{caller, replay_refusal};
 
 /// The receiving side of a protocol: reads what a request claims and says which bytes prove it.
 ///

@@ -185,10 +185,7 @@ mod tests {
         let mut window = NonceWindow::new(WindowLimits::default(), 0);
         let now = 100 * SECOND;
         window.record(&claim(1, now), false, now).unwrap();
-        assert!(matches!(
-            window.record(&claim(1, now), false, now),
-            Err(ReplayError::Replayed)
-        ));
+        assert!(matches!(window.record(&claim(1, now), false, now), Err(ReplayError::Replayed)));
         // Another expiry does not make it another request.
         let mut other = claim(1, now);
         other.expires += 60 * SECOND;
@@ -235,10 +232,7 @@ mod tests {
             window.record(&claim(hotkey, now), true, now).unwrap();
         }
         assert!(matches!(window.record(&claim(20, now), true, now), Err(ReplayError::Full)));
-        assert!(matches!(
-            window.record(&claim(1, now), false, now),
-            Err(ReplayError::Replayed)
-        ));
+        assert!(matches!(window.record(&claim(1, now), false, now), Err(ReplayError::Replayed)));
         // Once they are stale there is room again.
         let later = now + 20 * SECOND;
         window.record(&claim(20, later), false, later).unwrap();

@@ -1,3 +1,72 @@
 //! What the crate does as seen from outside.
+#![allow(clippy::unwrap_used, reason = "a failing test should say where")]
 
 mod btauth_vectors;
+mod hostile;
+mod memory;
+mod sockets;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use tensor_core::key::{Keypair, Scheme};
+use tensor_core::miner::{Caller, Miner, Reject, Synapse, miner_fn};
+use tensor_core::{Clock, Hotkey};
+
+/// A synapse for tests: the text comes back in capitals, with the caller's address.
+#[derive(Serialize, Deserialize)]
+struct Shout {
+    text: String,
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+struct Shouted {
+    text: String,
+    caller: String,
+}
+
+impl Synapse for Shout {
+    const NAME: &'static str = "Shout";
+    type Answer = Shouted;
+}
+
+fn shouter() -> impl Miner + 'static {
+    miner_fn(|caller: Caller, ask: Shout| async move {
+        if ask.text.is_empty() {
+            return Err(Reject::BadRequest("nothing to shout".into()));
+        }
+        Ok(Shouted { text: ask.text.to_uppercase(), caller: caller.hotkey.to_string() })
+    })
+}
+
+fn key(uri: &str) -> Keypair {
+    Keypair::from_uri(uri, Scheme::Sr25519).unwrap()
+}
+
+fn hotkey(uri: &str) -> Hotkey {
+    Hotkey::new(key(uri).account_id())
+}
+
+/// A clock that goes only when it is told to.
+#[derive(Clone)]
+struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    fn new(unix_nanos: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_nanos)))
+    }
+
+    fn advance_seconds(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1_000_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_nanos(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// 2026-01-01, in unix nanoseconds.
+const NEW_YEAR: u64 = 1_767_225_600_000_000_000;

@@ -1,0 +1,312 @@
+//! Signed requests over sockets, through hyper: [`Client`].
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::Stream;
+use futures::{FutureExt, StreamExt};
+use http::header::{HOST, HeaderValue};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tensor_core::transport::{Body, Endpoint, Request, Response, Transport, TransportError};
+use tensor_core::{BoxError, Signer};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::address::{is_public, is_usable};
+use super::pool::{Connection, Pool};
+use super::read_head;
+use crate::wire::btauth::BtauthDialect;
+use crate::wire::{Dialect, Identity, Message};
+
+/// Carries requests to axons over HTTP/1.1, each attempt signed with a nonce of its own.
+///
+/// Connections are kept and used again. Nothing is sent twice: an attempt that may have reached the
+/// axon is not repeated, and one that certainly has not (the kept connection turned out closed) is
+/// signed anew. Redirects are answers like any other and are not followed.
+///
+/// The request's timeout runs from `send` to the last byte of the body. Cheap to clone; clones share
+/// connections and nonces. Needs a tokio runtime, on which it starts one task for each connection.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    dialect: Box<dyn Dialect>,
+    limits: ClientLimits,
+    private: bool,
+    pool: Pool,
+}
+
+/// Limits of a [`Client`]. The axon is a stranger too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientLimits {
+    /// Bytes of a request's body; 64 MiB.
+    pub request_bytes: usize,
+    /// Bytes of an answer's body; 16 MiB.
+    pub response_bytes: usize,
+    /// Bytes of an answer's head; 64 KiB.
+    pub head_bytes: usize,
+    /// Time to connect; 4 s.
+    pub connect_time: Duration,
+    /// How long an unused connection is kept; 4 s, less than the 5 s after which the Python axon
+    /// closes it.
+    pub idle_time: Duration,
+    /// Unused connections to one axon; 8.
+    pub idle_per_axon: usize,
+    /// Unused connections in all; 1,024.
+    pub idle: usize,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            request_bytes: 64 << 20,
+            response_bytes: 16 << 20,
+            head_bytes: 64 << 10,
+            connect_time: Duration::from_secs(4),
+            idle_time: Duration::from_secs(4),
+            idle_per_axon: 8,
+            idle: 1_024,
+        }
+    }
+}
+
+impl Client {
+    /// A client that speaks btauth/1 and dials public addresses only.
+    pub fn new(signer: impl Signer + 'static) -> Self {
+        Self::builder(Identity::new(signer)).build()
+    }
+
+    /// Starts a client that signs as this identity.
+    pub fn builder(identity: Identity) -> ClientBuilder {
+        ClientBuilder {
+            identity,
+            dialect: Box::new(BtauthDialect::new()),
+            limits: ClientLimits::default(),
+            private: false,
+        }
+    }
+
+    /// Who signs.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    async fn send_until(
+        &self,
+        to: &Endpoint,
+        message: &Message,
+        deadline: Instant,
+    ) -> Result<Response, TransportError> {
+        let inner = &*self.0;
+        loop {
+            let kept = self.kept(to.address).await;
+            let reused = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect(to.address).await?,
+            };
+            let attempt = inner.identity.attempt(inner.dialect.as_ref(), to, message).await?;
+            let mut request = attempt.request.map(Full::new);
+            let host = HeaderValue::from_str(&to.address.to_string())
+                .map_err(|error| TransportError::Unsendable(error.into()))?;
+            request.headers_mut().insert(HOST, host);
+            let (head, body) = match connection.try_send_request(request).await {
+                Ok(response) => response.into_parts(),
+                // Given back unsent, as a closed connection does.
+                Err(error) if reused && error.message().is_some() => continue,
+                Err(error) => return Err(broken(to.address, error.into_error())),
+            };
+            let arriving = Arriving {
+                body,
+                back: Some((Arc::clone(&self.0), to.address, connection)),
+                left: inner.limits.response_bytes,
+                deadline: tokio::time::sleep_until(deadline).boxed(),
+                timeout: message.timeout,
+            };
+            let body = if arriving.body.is_end_stream() {
+                arriving.done();
+                Body::empty()
+            } else {
+                Body::Stream(arriving.boxed())
+            };
+            return read_head(inner.dialect.as_ref(), &head, body, inner.limits.response_bytes);
+        }
+    }
+
+    /// A kept connection that is ready for the next request.
+    async fn kept(&self, address: SocketAddr) -> Option<Connection> {
+        while let Some(mut connection) = self.0.pool.take(address) {
+            if connection.ready().await.is_ok() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Connection, TransportError> {
+        let limits = &self.0.limits;
+        let unreachable = |source: BoxError| TransportError::Unreachable { address, source };
+        let stream = tokio::time::timeout(limits.connect_time, TcpStream::connect(address)).await;
+        let stream = stream
+            .map_err(|_| unreachable("no connection in time".into()))?
+            .map_err(|error| unreachable(error.into()))?;
+        // Requests are small and complete: waiting to fill a packet only costs time.
+        let _ = stream.set_nodelay(true);
+        let (connection, driver) = http1::Builder::new()
+            .max_buf_size(limits.head_bytes.max(8 << 10))
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| unreachable(error.into()))?;
+        // Ends with the connection, whose errors reach whoever waits for an answer.
+        tokio::spawn(driver.map(drop));
+        Ok(connection)
+    }
+}
+
+#[async_trait]
+impl Transport for Client {
+    async fn send(&self, to: &Endpoint, request: Request) -> Result<Response, TransportError> {
+        let inner = &*self.0;
+        let may_dial = inner.private || is_public(to.address.ip());
+        if !is_usable(to.address) || !may_dial {
+            return Err(TransportError::NoEndpoint(to.hotkey));
+        }
+        let timeout = request.timeout;
+        let deadline = Instant::now() + timeout.min(LONGEST);
+        let work = async {
+            let message = Message::collect(request, inner.limits.request_bytes).await?;
+            self.send_until(to, &message, deadline).await
+        };
+        match tokio::time::timeout_at(deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TransportError::Timeout(timeout)),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("identity", &self.0.identity)
+            .field("dialect", &self.0.dialect.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`] before it begins.
+#[must_use]
+pub struct ClientBuilder {
+    identity: Identity,
+    dialect: Box<dyn Dialect>,
+    limits: ClientLimits,
+    private: bool,
+}
+
+impl ClientBuilder {
+    /// Speaks this protocol instead of btauth/1.
+    pub fn with_dialect(mut self, dialect: impl Dialect + 'static) -> Self {
+        self.dialect = Box::new(dialect);
+        self
+    }
+
+    /// Sets the limits.
+    pub fn with_limits(mut self, limits: ClientLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Dials private and loopback addresses too: for axons whose addresses you know. With addresses
+    /// from a public metagraph, strangers could direct requests into your own network.
+    pub fn allow_private_addresses(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// The client.
+    pub fn build(self) -> Client {
+        let Self { identity, dialect, limits, private } = self;
+        let pool = Pool::new(limits.idle_per_axon, limits.idle, limits.idle_time);
+        Client(Arc::new(Inner { identity, dialect, limits, private, pool }))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// The body of an answer on its way: bounded in size and time. Gives the connection back at its end.
+struct Arriving {
+    body: Incoming,
+    back: Option<(Arc<Inner>, SocketAddr, Connection)>,
+    left: usize,
+    deadline: BoxFuture<'static, ()>,
+    timeout: Duration,
+}
+
+impl Arriving {
+    fn done(mut self) {
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        if let Some((inner, address, connection)) = self.back.take() {
+            inner.pool.keep(address, connection);
+        }
+    }
+}
+
+impl Stream for Arriving {
+    type Item = Result<Bytes, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        // Time first: a peer that always has one more byte must not keep us.
+        if this.deadline.as_mut().poll(context).is_ready() {
+            this.back = None;
+            return Poll::Ready(Some(Err(TransportError::Timeout(this.timeout).into())));
+        }
+        loop {
+            let frame = match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                None => {
+                    this.give_back();
+                    return Poll::Ready(None);
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Some(Ok(frame)) => frame,
+            };
+            // Trailers carry nothing that we asked for.
+            let Ok(data) = frame.into_data() else { continue };
+            let Some(left) = this.left.checked_sub(data.len()) else {
+                this.back = None;
+                return Poll::Ready(Some(Err("the body is longer than allowed".into())));
+            };
+            this.left = left;
+            return Poll::Ready(Some(Ok(data)));
+        }
+    }
+}
+
+fn broken(address: SocketAddr, error: hyper::Error) -> TransportError {
+    if error.is_parse() {
+        TransportError::Malformed(error.into())
+    } else {
+        TransportError::Unreachable { address, source: error.into() }
+    }
+}
+
+/// Deadlines further away are cut to this, so that adding them to the time cannot overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);

@@ -1,0 +1,408 @@
+//! The receiving end: [`AxonService`] verifies requests and hands them to a [`Miner`].
+//!
+//! The service is a [`tower_service::Service`] over any body and needs no runtime. `Server` (feature
+//! `server`) puts it on a socket.
+//!
+//! Each request passes, in this order: size, shape, admission of the claimed hotkey, receiver and
+//! freshness, signature over the raw bytes, replay, queue, miner. What is cheap comes first, and
+//! nothing is charged to a hotkey before its signature verified.
+
+mod body;
+mod keys;
+mod limits;
+#[cfg(feature = "server")]
+mod listen;
+
+use core::fmt;
+use core::task::{Context, Poll};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use tensor_core::clock::SystemClock;
+use tensor_core::key::PublicKey;
+use tensor_core::miner::{Priority, Reject};
+use tensor_core::transport::{Body, Request, Response};
+use tensor_core::{BoxError, Clock, Hotkey, Miner};
+use tower_service::Service;
+
+use crate::admission::{Queue, Slot};
+use crate::replay::{MemoryReplay, ReplayStore, WindowLimits};
+use crate::timer::{Timer, within};
+use crate::wire::btauth::Btauth;
+use crate::wire::{AuthError, Claim, Head, Protocol, Refusal, Reply, caller, replay_refusal};
+
+use body::{Gauge, Hold};
+use keys::KeyCache;
+
+pub use body::ReplyBody;
+pub use limits::Limits;
+#[cfg(feature = "server")]
+pub use listen::{ListenLimits, Server};
+
+/// Verifies signed requests and has a miner answer them.
+///
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct AxonService {
+    inner: Arc<Inner>,
+    timer: Option<Arc<dyn Timer>>,
+}
+
+struct Inner {
+    hotkey: Hotkey,
+    miner: Box<dyn Miner>,
+    protocols: Vec<Box<dyn Protocol>>,
+    replay: Box<dyn ReplayStore>,
+    clock: Box<dyn Clock>,
+    limits: Limits,
+    queue: Queue,
+    keys: KeyCache,
+    in_flight: Gauge,
+    body_bytes: Gauge,
+    draining: AtomicBool,
+}
+
+impl AxonService {
+    /// A service with the usual protocols and limits; see [`Self::builder`] for others.
+    pub fn new(hotkey: Hotkey, miner: impl Miner + 'static) -> Self {
+        Self::builder(hotkey).build(miner)
+    }
+
+    /// Starts a service that answers for this hotkey.
+    pub fn builder(hotkey: Hotkey) -> AxonBuilder {
+        AxonBuilder {
+            hotkey,
+            protocols: None,
+            replay: None,
+            window: WindowLimits::default(),
+            clock: Box::new(SystemClock),
+            timer: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The hotkey that requests must be signed for.
+    pub fn hotkey(&self) -> Hotkey {
+        self.inner.hotkey
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// Answers `GET /health` with 503 from now on, so that no new work is sent here. Requests are
+    /// still served.
+    pub fn drain(&self) {
+        self.inner.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request.
+    ///
+    /// The peer's address is taken from a [`PeerAddr`] among the request's extensions.
+    pub async fn answer<B>(&self, request: http::Request<B>) -> http::Response<ReplyBody>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let head = Head {
+            method: parts.method.as_str(),
+            target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
+            headers: &parts.headers,
+            peer: parts.extensions.get::<PeerAddr>().map(|peer| peer.0),
+        };
+        if head.method == "GET" && head.target == "/health" {
+            return self.health();
+        }
+        let Some(in_flight) = self.inner.in_flight.hold(1) else {
+            return finish(Reply::plain(Err(busy())), None);
+        };
+        let protocol = self.inner.protocols.iter().find(|protocol| protocol.recognises(&head));
+        let Some(protocol) = protocol else {
+            let refusal = AuthError::from(crate::wire::Malformed::Version).into();
+            return finish(Reply::plain(Err(refusal)), None);
+        };
+        let limits = &self.inner.limits;
+        let outcome = match head_bytes(&head, &parts.headers) > limits.head_bytes {
+            true => Err(Refusal::HeadTooLarge { limit: limits.head_bytes }),
+            false => self.serve(protocol.as_ref(), &head, body).await,
+        };
+        match outcome {
+            Ok((response, slot)) => {
+                finish(protocol.reply(&head, Ok(response)), Some((in_flight, slot)))
+            }
+            Err(refusal) => finish(protocol.reply(&head, Err(refusal)), None),
+        }
+    }
+
+    async fn serve<B>(
+        &self,
+        protocol: &dyn Protocol,
+        head: &Head<'_>,
+        body: B,
+    ) -> Result<(Response, Slot), Refusal>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let inner = &*self.inner;
+        let limit = inner.limits.body_bytes;
+        if body.size_hint().lower() > limit as u64 {
+            return Err(Reject::TooLarge { limit }.into());
+        }
+        let now = inner.clock.unix_nanos();
+        let claim = protocol.claim(head, now)?;
+        let caller = caller(protocol, &claim, head);
+        let priority = inner.miner.admit(&caller)?;
+        protocol.check(&claim, head, now)?;
+
+        let (body, held) = if protocol.signs_body() {
+            let (body, held) = self.read(body).await?;
+            self.prove(protocol, &claim, head, &body, priority).await?;
+            (body, held)
+        } else {
+            self.prove(protocol, &claim, head, &[], priority).await?;
+            self.read(body).await?
+        };
+        let mut request = protocol.open(head, body)?;
+        request.timeout = request.timeout.min(inner.limits.handle_time);
+
+        let response = within(self.timer(), inner.limits.handle_time, async {
+            let slot = inner.queue.enter(priority).await.map_err(|_| busy())?;
+            let work = self.run(&caller, request);
+            Ok::<_, Refusal>((work.await?, slot))
+        });
+        let response = response.await.unwrap_or(Err(Reject::Timeout.into()));
+        // The body's bytes were in memory for as long as the miner had the request.
+        drop(held);
+        response
+    }
+
+    /// Reads the whole body, within limits of size, time and memory.
+    async fn read<B>(&self, body: B) -> Result<(Bytes, Hold), Refusal>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let limits = &self.inner.limits;
+        let read = body::read(body, limits.body_bytes, &self.inner.body_bytes);
+        within(self.timer(), limits.body_time, read).await.unwrap_or(Err(Refusal::SlowBody))
+    }
+
+    /// Verifies the signature and records the nonce.
+    async fn prove(
+        &self,
+        protocol: &dyn Protocol,
+        claim: &Claim,
+        head: &Head<'_>,
+        body: &[u8],
+        priority: Priority,
+    ) -> Result<(), Refusal> {
+        let inner = &*self.inner;
+        let message = protocol.message(claim, head, body);
+        let known = inner.keys.find(claim);
+        let key = match &known {
+            Some(key) => key.clone(),
+            None => PublicKey::new(&claim.hotkey.account(), claim.scheme)
+                .map_err(|_| AuthError::BadSignature)?,
+        };
+        if !key.verify(&message, &claim.signature) {
+            return Err(AuthError::BadSignature.into());
+        }
+        if known.is_none() {
+            inner.keys.keep(claim, key);
+        }
+        // The body took its time: what was fresh when it began may not be any more.
+        let now = inner.clock.unix_nanos();
+        protocol.check(claim, head, now)?;
+        let trusted = priority > Priority::default();
+        let recorded = inner.replay.record(claim, trusted, now).await;
+        recorded.map_err(|error| replay_refusal(error, claim, now))
+    }
+
+    /// Has the miner answer. A panic in there costs this request only.
+    async fn run(
+        &self,
+        caller: &tensor_core::miner::Caller,
+        request: Request,
+    ) -> Result<Response, Refusal> {
+        let work = AssertUnwindSafe(self.inner.miner.handle(caller, request)).catch_unwind();
+        match work.await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Reject::Internal("the miner panicked".into()).into()),
+        }
+    }
+
+    fn health(&self) -> http::Response<ReplyBody> {
+        let response = if self.inner.draining.load(Ordering::Relaxed) {
+            Response::new(503, r#"{"status":"draining"}"#)
+        } else {
+            Response::ok(r#"{"status":"ok"}"#)
+        };
+        finish(Reply::new(response), None)
+    }
+
+    fn timer(&self) -> Option<&dyn Timer> {
+        self.timer.as_deref()
+    }
+}
+
+impl fmt::Debug for AxonService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.inner.protocols.iter().map(|protocol| protocol.name()).collect();
+        f.debug_struct("AxonService")
+            .field("hotkey", &self.inner.hotkey)
+            .field("protocols", &names)
+            .field("limits", &self.inner.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> Service<http::Request<B>> for AxonService
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = http::Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    /// Always ready: load is shed with answers, which the callers can read.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let service = self.clone();
+        async move { Ok(service.answer(request).await) }.boxed()
+    }
+}
+
+/// Where a request's connection comes from; put it among the request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// Settings of an [`AxonService`] before it begins.
+#[must_use]
+pub struct AxonBuilder {
+    hotkey: Hotkey,
+    protocols: Option<Vec<Box<dyn Protocol>>>,
+    replay: Option<Box<dyn ReplayStore>>,
+    window: WindowLimits,
+    clock: Box<dyn Clock>,
+    timer: Option<Arc<dyn Timer>>,
+    limits: Limits,
+}
+
+impl AxonBuilder {
+    /// Sets the limits.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Speaks this protocol; with the first call the usual ones are gone. Asked in order of addition
+    /// which one a request is of.
+    pub fn with_protocol(mut self, protocol: impl Protocol + 'static) -> Self {
+        self.protocols.get_or_insert_default().push(Box::new(protocol));
+        self
+    }
+
+    /// Remembers accepted requests there instead of in this process.
+    pub fn with_replay_store(mut self, store: impl ReplayStore + 'static) -> Self {
+        self.replay = Some(Box::new(store));
+        self
+    }
+
+    /// Sets how many accepted requests this process remembers.
+    pub fn with_replay_limits(mut self, limits: WindowLimits) -> Self {
+        self.window = limits;
+        self
+    }
+
+    /// Tells the time by this clock.
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Keeps the limits in time with this timer. `Server` brings tokio's if none is set.
+    pub fn with_timer(mut self, timer: impl Timer + 'static) -> Self {
+        self.timer = Some(Arc::new(timer));
+        self
+    }
+
+    /// The service. Requests signed before this moment are stale.
+    pub fn build(self, miner: impl Miner + 'static) -> AxonService {
+        let Self { hotkey, protocols, replay, window, clock, timer, limits } = self;
+        let started = clock.unix_nanos();
+        let inner = Inner {
+            hotkey,
+            miner: Box::new(miner),
+            protocols: protocols.unwrap_or_else(|| vec![Box::new(Btauth::new(hotkey))]),
+            replay: replay.unwrap_or_else(|| Box::new(MemoryReplay::new(window, started))),
+            clock,
+            queue: Queue::new(limits.running, limits.waiting),
+            keys: KeyCache::new(limits.known_keys),
+            in_flight: Gauge::new(limits.in_flight),
+            body_bytes: Gauge::new(limits.all_body_bytes),
+            draining: AtomicBool::new(false),
+            limits,
+        };
+        AxonService { inner: Arc::new(inner), timer }
+    }
+}
+
+impl fmt::Debug for AxonBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AxonBuilder").field("hotkey", &self.hotkey).finish_non_exhaustive()
+    }
+}
+
+fn busy() -> Refusal {
+    Reject::Busy { retry_after: Duration::from_secs(1) }.into()
+}
+
+fn head_bytes(head: &Head<'_>, headers: &http::HeaderMap) -> usize {
+    // Four for colon, blank and line end, as on the wire.
+    let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    head.method.len() + head.target.len() + headers.iter().map(header).sum::<usize>()
+}
+
+/// Puts a reply into HTTP. `held` is given back when a streamed body has ended.
+fn finish(reply: Reply, held: Option<(Hold, Slot)>) -> http::Response<ReplyBody> {
+    let Reply { response, headers } = reply;
+    let body = match response.body {
+        Body::Full(bytes) => ReplyBody::full(bytes),
+        Body::Stream(stream) => ReplyBody::stream(stream, held),
+    };
+    let mut out = http::Response::new(body);
+    match http::StatusCode::from_u16(response.status) {
+        Ok(status) => *out.status_mut() = status,
+        Err(_) => *out.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    if let Ok(value) = HeaderValue::from_str(&response.content_type) {
+        out.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    for (name, value) in headers {
+        // A value that HTTP cannot carry is left out: the answer itself is worth more.
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            out.headers_mut().append(name, value);
+        }
+    }
+    out
+}
