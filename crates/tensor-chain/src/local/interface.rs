@@ -560,6 +560,14 @@ mod tests {
     }
 
     #[test]
+    fn the_file_is_served_back_to_the_byte() {
+        assert!(Interface::decode(V461).unwrap().metadata_v15() == V461);
+        // The additions leave the rest in place.
+        let served = Interface::v461().unwrap().metadata_v15();
+        assert!(served.len() > V461.len() && served.len() < V461.len() + 200);
+    }
+
+    #[test]
     fn a_file_cut_short_is_an_error() {
         for len in [0, 3, 5, 100, V461.len() - 1] {
             assert!(Interface::decode(&V461[..len]).is_err());

@@ -1,0 +1,10 @@
+//! The local chain as a node: interface, extrinsics, blocks and JSON-RPC, over nothing but memory.
+
+mod blocks;
+mod golden;
+mod hostile;
+mod metadata;
+mod rpc;
+mod signing;
+mod subxt_client;
+mod transactions;
