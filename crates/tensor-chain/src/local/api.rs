@@ -1,7 +1,6 @@
 //! Runtime APIs that the node itself answers: version, metadata, nonce, fees, validity. The rest are
 //! the runtime's.
 
-use super::node::pending::Pending as _;
 use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeDef;
 

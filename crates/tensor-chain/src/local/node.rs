@@ -26,9 +26,7 @@ use super::{
 };
 
 mod limits;
-pub(crate) mod pending;
 mod system;
-use pending::Pending as _;
 
 use limits::BlockLimits;
 use system::SystemItems;
@@ -83,12 +81,10 @@ impl Node {
         let limits = BlockLimits::of(&interface)?;
         let mut state = State::new();
         let mut events = Vec::new();
-        let genesis = config.preset.genesis();
+        let mut genesis = config.preset.genesis();
+        genesis.balances.extend_from_slice(funds);
         let mut cx = Ctx::new(&mut state, &mut events, 0, config.genesis_ms);
         runtime.genesis(&mut cx, &genesis);
-        for (who, rao) in funds {
-            runtime.endow(&mut cx, who, *rao);
-        }
         events.clear();
         system.genesis(&mut state, &interface, config.genesis_ms);
         let root = state.chain_root(&[0; 32]);

@@ -3,24 +3,55 @@
 //! One file per concern of the chain. A call is a method here, registered under its pallet and name in that concern's `register`; anything without a
 //! method fails as the chain's own call filter would.
 
-use std::sync::Arc;
+#![allow(clippy::too_many_arguments, reason = "methods take the arguments that calls have")]
+
+use std::sync::{Arc, Mutex};
+
+use tensor_yuma::epoch::Epoch;
 
 use super::interface::{Interface, InterfaceError};
 use super::storage::Account;
 use super::storage::items::Items;
 
 mod accounts;
+mod admin;
+mod children;
+mod coinbase;
+mod commitments;
+mod commits;
 pub mod ctx;
 mod dispatch;
+mod dissolve;
+mod drand;
+mod epoch;
 mod error;
 mod event;
+mod genesis;
 mod ledger;
+mod limits;
+mod moving;
+mod neurons;
+mod payout;
+mod pool;
+mod position;
+mod registration;
+mod root;
+mod schedule;
+mod serving;
+mod staking;
+mod subnets;
+mod takes;
+mod utility;
+mod views;
+mod weights;
 
 pub use ctx::{Ctx, EventRecord, Origin, Phase};
 pub use dispatch::{DecodedCall, PostInfo, Validity};
-pub use ledger::{AlphaLedger, Stranded, TaoLedger};
 pub use error::{ArithmeticError, DispatchError, InvalidTransaction, TokenError};
+pub use genesis::{Deviations, Genesis};
+pub use ledger::{AlphaLedger, Stranded, TaoLedger};
 
+use coinbase::DecayFactors;
 use dispatch::Calls;
 use event::Events;
 
@@ -44,7 +75,13 @@ pub struct Runtime {
     events: Events,
     calls: Calls,
     existential_deposit: u64,
+    timelock: Option<OpenTimelock>,
+    decay: DecayFactors,
+    epoch: Mutex<Epoch>,
 }
+
+/// Opens a timelocked ciphertext with the signature of its drand round; nothing if it is not one, or of another round.
+pub type OpenTimelock = fn(ciphertext: &[u8], signature: &[u8]) -> Option<Vec<u8>>;
 
 impl Runtime {
     /// Resolves everything that the rules name against `interface`.
@@ -65,10 +102,35 @@ impl Runtime {
             .map_err(|name| missing.push(name));
         match (items, events, calls, existential_deposit) {
             (Ok(items), Ok(events), Ok(calls), Ok(existential_deposit)) if missing.is_empty() => {
-                Ok(Self { interface, ruleset, items, events, calls, existential_deposit })
+                Ok(Self {
+                    interface,
+                    ruleset,
+                    items,
+                    events,
+                    calls,
+                    existential_deposit,
+                    timelock: None,
+                    decay: DecayFactors::default(),
+                    epoch: Mutex::new(Epoch::new()),
+                })
             }
             _ => Err(InterfaceError::Missing(missing)),
         }
+    }
+
+    /// The same runtime, opening timelocked commits with `open`. Without it they stay closed, whatever pulses are stored.
+    #[must_use]
+    pub fn with_timelock(mut self, open: OpenTimelock) -> Self {
+        self.timelock = Some(open);
+        self
+    }
+
+    /// Tempo of a new subnet, which the build of the runtime sets.
+    fn default_tempo(&self) -> u16 {
+        self.interface
+            .constant("SubtensorModule", "InitialTempo")
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(360, u16::from_le_bytes)
     }
 
     /// The interface that the rules were resolved against.

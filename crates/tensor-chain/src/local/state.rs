@@ -158,10 +158,7 @@ impl State {
     ///
     /// # Errors
     /// Whatever `body` returns.
-    pub fn transact<T, E>(
-        &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn transact<T, E>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         self.begin();
         let outcome = body(self);
         match outcome {
@@ -403,7 +400,9 @@ mod tests {
     fn agrees_with_a_naive_model() {
         let mut seed = 0x1234_5678_u64;
         let mut next = move |bound: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % bound
         };
         let mut state = State::new();

@@ -166,9 +166,7 @@ impl<A: KeyPart, B: KeyPart, V: Decode + Encode + Clone + Default> Map<(A, B), V
     }
 }
 
-impl<A: KeyPart, B: KeyPart, C: KeyPart, V: Decode + Encode + Clone + Default>
-    Map<(A, B, C), V>
-{
+impl<A: KeyPart, B: KeyPart, C: KeyPart, V: Decode + Encode + Clone + Default> Map<(A, B, C), V> {
     /// All entries under a first part, in raw key order.
     pub(crate) fn under_first(&self, state: &State, first: A) -> Vec<((B, C), V)> {
         let mut prefix = KeyBuf::from_slice(&self.prefix);

@@ -242,7 +242,7 @@ impl Runtime {
         }
         let moved = amount.min(self.reducible(cx.state, from, Keep::Alive));
         if moved == 0 {
-            return Err(errors::Balances::InsufficientBalance);
+            return Err(errors::SubtensorModule::InsufficientTaoBalance);
         }
         self.transfer(cx, from, &Self::subnet_account(netuid), moved, Keep::Alive)?;
         Ok(moved)
@@ -268,7 +268,7 @@ impl Runtime {
         amount: u64,
     ) -> Result<(), DispatchError> {
         if amount > self.reducible(cx.state, from, Keep::MayDie) {
-            return Err(errors::Balances::InsufficientBalance);
+            return Err(errors::SubtensorModule::InsufficientTaoBalance);
         }
         let before = self.items.balances_issuance.get(cx.state);
         self.transfer(cx, from, to, amount, Keep::MayDie)?;
@@ -287,7 +287,7 @@ impl Runtime {
         amount: u64,
     ) -> Result<(), DispatchError> {
         if amount > self.reducible(cx.state, who, Keep::Alive) {
-            return Err(errors::Balances::InsufficientBalance);
+            return Err(errors::SubtensorModule::InsufficientTaoBalance);
         }
         if amount == 0 {
             return Ok(());
@@ -642,12 +642,7 @@ impl Runtime {
         DONE
     }
 
-    fn kill_storage(
-        &self,
-        cx: &mut Ctx<'_>,
-        origin: Origin,
-        keys: Vec<Vec<u8>>,
-    ) -> DispatchResult {
+    fn kill_storage(&self, cx: &mut Ctx<'_>, origin: Origin, keys: Vec<Vec<u8>>) -> DispatchResult {
         origin.root()?;
         for key in keys {
             cx.state.remove(&key);

@@ -61,7 +61,8 @@ pub(crate) const DONE: DispatchResult = Ok(PostInfo { free: false });
 pub(crate) type Handler = fn(&Runtime, &mut Ctx<'_>, Origin, &mut &[u8]) -> DispatchResult;
 
 /// The pre-dispatch check of a call (chain rules 1.10).
-pub(crate) type Check = fn(&Runtime, &mut Ctx<'_>, &Account, &mut &[u8]) -> Result<(), DispatchError>;
+pub(crate) type Check =
+    fn(&Runtime, &mut Ctx<'_>, &Account, &mut &[u8]) -> Result<(), DispatchError>;
 
 /// The table of calls.
 #[derive(Debug, Default)]
@@ -85,6 +86,23 @@ impl Calls {
     pub(crate) fn build(interface: &Interface) -> Result<Self, Vec<String>> {
         let mut calls = Registrar { interface, calls: Self::default() };
         super::accounts::register(&mut calls);
+        super::admin::register(&mut calls);
+        super::children::register(&mut calls);
+        super::commitments::register(&mut calls);
+        super::commits::register(&mut calls);
+        super::dissolve::register(&mut calls);
+        super::drand::register(&mut calls);
+        super::moving::register(&mut calls);
+        super::pool::register(&mut calls);
+        super::registration::register(&mut calls);
+        super::root::register(&mut calls);
+        super::schedule::register(&mut calls);
+        super::serving::register(&mut calls);
+        super::staking::register(&mut calls);
+        super::subnets::register(&mut calls);
+        super::takes::register(&mut calls);
+        super::utility::register(&mut calls);
+        super::weights::register(&mut calls);
         let calls = calls.calls;
         if calls.missing.is_empty() { Ok(calls) } else { Err(calls.missing) }
     }
@@ -174,6 +192,9 @@ impl Runtime {
     /// Whether the call is charged a fee.
     #[must_use]
     pub fn pays(&self, call: &DecodedCall<'_>) -> bool {
+        if self.pays_by_content(call) {
+            return self.batch_pays(call);
+        }
         self.calls.by_index.get(&(call.pallet, call.call)).is_none_or(|entry| entry.pays)
     }
 
@@ -236,9 +257,7 @@ fn custom_code(error: &DispatchError) -> u8 {
         "NotEnoughStakeToSetWeights" => 1,
         "SubnetNotExists" => 3,
         "HotKeyAccountNotExists" => 4,
-        "SettingWeightsTooFast"
-        | "CommittingWeightsTooFast"
-        | "NetworkTxRateLimitExceeded" => 6,
+        "SettingWeightsTooFast" | "CommittingWeightsTooFast" | "NetworkTxRateLimitExceeded" => 6,
         "HotKeyNotRegisteredInNetwork" => 10,
         "InvalidIpAddress" => 11,
         "ServingRateLimitExceeded" => 12,

@@ -47,16 +47,14 @@ impl DispatchError {
             Self::Other => vec![0],
             Self::CannotLookup => vec![1],
             Self::BadOrigin => vec![2],
-            Self::Module { pallet, name } => {
-                interface.error_index(pallet, name).map_or_else(
-                    || vec![0],
-                    |(index, error)| {
-                        let mut out = vec![3, index];
-                        out.extend_from_slice(&error);
-                        out
-                    },
-                )
-            }
+            Self::Module { pallet, name } => interface.error_index(pallet, name).map_or_else(
+                || vec![0],
+                |(index, error)| {
+                    let mut out = vec![3, index];
+                    out.extend_from_slice(&error);
+                    out
+                },
+            ),
             Self::Token(error) => vec![7, *error as u8],
             Self::Arithmetic(error) => vec![8, *error as u8],
             Self::Exhausted => vec![10],
@@ -65,10 +63,7 @@ impl DispatchError {
     }
 
     /// `Result<(), DispatchError>` as events carry it.
-    pub(crate) fn encode_result(
-        result: Result<(), Self>,
-        interface: &Interface,
-    ) -> RawBytes {
+    pub(crate) fn encode_result(result: Result<(), Self>, interface: &Interface) -> RawBytes {
         match result {
             Ok(()) => RawBytes(vec![0]),
             Err(error) => {
@@ -209,7 +204,7 @@ module_errors! {
     }
     Swap {
         FeeRateTooHigh, InsufficientLiquidity, PriceLimitExceeded, ReservesTooLow,
-        SwapInputTooLarge, Deprecated,
+        SwapInputTooLarge, MechanismDoesNotExist, Deprecated,
     }
     Commitments { TooManyFieldsInCommitmentInfo, AccountNotAllowedCommit, SpaceLimitExceeded }
     AdminUtils {

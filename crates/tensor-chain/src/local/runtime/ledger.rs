@@ -68,7 +68,7 @@ impl AlphaLedger {
     /// Whether every unit is accounted for.
     #[must_use]
     pub fn closes(&self) -> bool {
-        u128::from(self.outstanding)
+        u128::from(self.outstanding) + u128::from(self.stranded.unbacked)
             == self.staked + self.pending + u128::from(self.protocol) + self.stranded.total()
     }
 }
@@ -89,10 +89,12 @@ pub struct Stranded {
     pub root_unclaimed: u64,
     /// Burnt by its owner (`burn_alpha` and the like) or for want of a block author.
     pub burned: u64,
+    /// The opposite: alpha that somebody has although as much was destroyed or never drained (`CKBurn`, miners paid beyond the pot).
+    pub unbacked: u64,
 }
 
 impl Stranded {
-    /// All reasons together.
+    /// All reasons together, without `unbacked`.
     #[must_use]
     pub fn total(&self) -> u128 {
         [
@@ -164,6 +166,15 @@ impl Runtime {
         networks.into_iter().map(|(netuid, _)| self.alpha_ledger(state, netuid)).collect()
     }
 
+    /// Whether new subnets emit from the start, which only our own genesis can ask for.
+    pub(crate) fn emission_on_registration(&self, state: &State) -> bool {
+        read(state, &counter(b"EmissionOnRegistration"))
+    }
+
+    pub(crate) fn set_emission_on_registration(&self, cx: &mut Ctx<'_>, on: bool) {
+        on.using_encoded(|bytes| cx.state.put(&counter(b"EmissionOnRegistration"), bytes));
+    }
+
     pub(crate) fn count_minted(&self, cx: &mut Ctx<'_>, amount: u64) {
         count(cx, b"Minted", amount);
     }
@@ -177,12 +188,7 @@ impl Runtime {
     }
 
     /// Notes alpha that stays outstanding without an owner.
-    pub(crate) fn strand(
-        &self,
-        cx: &mut Ctx<'_>,
-        netuid: u16,
-        note: impl FnOnce(&mut Stranded),
-    ) {
+    pub(crate) fn strand(&self, cx: &mut Ctx<'_>, netuid: u16, note: impl FnOnce(&mut Stranded)) {
         let key = stranded_key(netuid);
         let mut stranded: Stranded = read(cx.state, &key);
         note(&mut stranded);

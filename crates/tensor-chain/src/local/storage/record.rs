@@ -163,7 +163,10 @@ pub(crate) enum CommitmentData {
     Raw(Vec<u8>),
     /// A 32-byte hash; the tag (130..=133) says which function made it.
     Hash(u8, [u8; 32]),
-    TimelockEncrypted { encrypted: Vec<u8>, reveal_round: u64 },
+    TimelockEncrypted {
+        encrypted: Vec<u8>,
+        reveal_round: u64,
+    },
     ResetBonds,
     BigRaw(Vec<u8>),
 }
