@@ -81,10 +81,8 @@ impl Wallet {
     /// What the file system says.
     pub fn list(wallets: impl AsRef<Path>) -> Result<Vec<Self>, WalletError> {
         let names = file::list(wallets.as_ref(), std::fs::FileType::is_dir)?;
-        let mut list: Vec<Self> = names
-            .iter()
-            .filter_map(|name| Self::new(wallets.as_ref(), name).ok())
-            .collect();
+        let mut list: Vec<Self> =
+            names.iter().filter_map(|name| Self::new(wallets.as_ref(), name).ok()).collect();
         list.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(list)
     }
@@ -224,13 +222,14 @@ impl Wallet {
         overwrite: Overwrite,
     ) -> Result<(), WalletError> {
         let public = public_path(secret);
+        let with_secret = key.keypair().is_ok();
         // Before the seconds of encryption, and before either file is there without the other.
-        for path in [secret, &public] {
-            if overwrite == Overwrite::Never && file::exists(path) {
+        for (path, written) in [(secret, with_secret), (&public, true)] {
+            if written && overwrite == Overwrite::Never && file::exists(path) {
                 return Err(WalletError::Exists { path: path.to_owned() });
             }
         }
-        if key.keypair().is_ok() {
+        if with_secret {
             file::write(secret, &in_file(secret, sealed_content(key, password))?, overwrite)?;
         }
         file::write(&public, key.to_public().to_json().as_bytes(), overwrite)

@@ -18,6 +18,10 @@ pub enum UriError {
     /// `0x` must be followed by exactly 64 hex digits.
     #[error("a hex seed is 0x and 64 hex digits")]
     Seed,
+    /// A line break in the password, or white space other than blanks in the phrase: the grammar has
+    /// no place for them, and other tools refuse them.
+    #[error("only blanks may stand between words, and the password is one line")]
+    LineBreak,
     /// A `/` or `//` without a name behind it.
     #[error("a derivation path step has no name")]
     EmptyStep,
@@ -37,6 +41,11 @@ pub(super) fn derive(uri: &str, scheme: Scheme) -> Result<Keypair, UriError> {
         None => (uri, ""),
     };
     let (phrase, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if password.contains('\n')
+        || phrase.contains(|letter: char| letter.is_whitespace() && letter != ' ')
+    {
+        return Err(UriError::LineBreak);
+    }
     let steps = parse_path(path)?;
     let seed = match phrase.strip_prefix("0x") {
         // A password on a hex seed has nothing to salt and is ignored, as by every other tool.
@@ -79,12 +88,11 @@ fn parse_path(mut path: &str) -> Result<Vec<Step>, UriError> {
     Ok(steps)
 }
 
-/// Digits that fit 64 bits are a SCALE u64, everything else a SCALE string; padded with zeros to 32
-/// bytes, or hashed when longer.
+/// What reads as a 64-bit number, a plus sign included, is a SCALE u64; everything else a SCALE
+/// string; padded with zeros to 32 bytes, or hashed when longer.
 fn chain_code(name: &str) -> [u8; 32] {
     let mut code = [0; 32];
-    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(number) = digits.then(|| name.parse::<u64>().ok()).flatten() {
+    if let Ok(number) = name.parse::<u64>() {
         code[..8].copy_from_slice(&number.to_le_bytes());
         return code;
     }
@@ -119,6 +127,7 @@ mod tests {
     #[test]
     fn equal_spellings() {
         assert_eq!(address("//1"), address("//01"));
+        assert_eq!(address("//1"), address("//+1"));
         assert_ne!(address("//1"), address("/1"));
         assert_eq!(address(""), address(DEVELOPMENT));
         assert_eq!(address("//Alice///"), address("//Alice"));
@@ -132,6 +141,8 @@ mod tests {
         assert_eq!(error("//", Scheme::Sr25519), UriError::EmptyStep);
         assert_eq!(error("//a/", Scheme::Sr25519), UriError::EmptyStep);
         assert_eq!(error("/soft", Scheme::Ed25519), UriError::SoftStep);
+        assert_eq!(error("//a///b\n", Scheme::Sr25519), UriError::LineBreak);
+        assert_eq!(error(&DEVELOPMENT.replace(' ', "\t"), Scheme::Sr25519), UriError::LineBreak);
         assert!(matches!(error("no phrase", Scheme::Sr25519), UriError::Phrase(_)));
     }
 

@@ -216,10 +216,7 @@ impl WalletError {
     pub fn asks_for_password(&self) -> bool {
         matches!(
             self,
-            Self::Keyfile {
-                source: KeyfileError::Encrypted(_) | KeyfileError::WrongPassword,
-                ..
-            }
+            Self::Keyfile { source: KeyfileError::Encrypted(_) | KeyfileError::WrongPassword, .. }
         )
     }
 }

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn numbers_sort_as_numbers() {
-        let mut names: Vec<Name> = ["hk-10", "hk-9", "b", "hk-009", "hk", "a2b10", "a2b9"].map(name).into();
+        let mut names: Vec<Name> =
+            ["hk-10", "hk-9", "b", "hk-009", "hk", "a2b10", "a2b9"].map(name).into();
         names.sort();
         let sorted: Vec<&str> = names.iter().map(Name::as_str).collect();
         assert_eq!(sorted, ["a2b9", "a2b10", "b", "hk", "hk-009", "hk-9", "hk-10"]);

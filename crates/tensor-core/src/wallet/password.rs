@@ -34,11 +34,7 @@ pub struct Password {
 impl Password {
     /// Takes the text over; it is used as UTF-8 without any normalisation.
     pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: Zeroizing::new(text.into()),
-            nacl: OnceLock::new(),
-            fernet: OnceLock::new(),
-        }
+        Self { text: Zeroizing::new(text.into()), nacl: OnceLock::new(), fernet: OnceLock::new() }
     }
 
     /// Whether there are no characters at all.

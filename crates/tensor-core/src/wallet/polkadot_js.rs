@@ -69,7 +69,8 @@ pub fn import(json: &[u8], password: &Password) -> Result<Keypair, PolkadotJsErr
     let encoded = STANDARD.decode(export.encoded.trim()).map_err(|_| PolkadotJsError::Encoded)?;
     let plain = decrypt(&encoded, has(&export.encoding.kind, "scrypt"), password)?;
     let pair = decode(&plain, scheme)?;
-    match export.address.as_ref().and_then(|address| address.as_str()).map(AccountId::from_ss58_any) {
+    match export.address.as_ref().and_then(|address| address.as_str()).map(AccountId::from_ss58_any)
+    {
         Some(Ok((named, _))) if named != pair.account_id() => {
             Err(PolkadotJsError::AddressMismatch { named, found: pair.account_id() })
         }
@@ -82,11 +83,7 @@ pub fn import(json: &[u8], password: &Password) -> Result<Keypair, PolkadotJsErr
 ///
 /// # Errors
 /// [`PolkadotJsError::Keyfile`] with `EmptyPassword` or `Randomness`.
-pub fn export(
-    pair: &Keypair,
-    password: &Password,
-    name: &str,
-) -> Result<String, PolkadotJsError> {
+pub fn export(pair: &Keypair, password: &Password, name: &str) -> Result<String, PolkadotJsError> {
     let mut random = [0; 56];
     getrandom::getrandom(&mut random).map_err(|_| KeyfileError::Randomness)?;
     export_with_random(pair, password, name, &random)
@@ -304,7 +301,16 @@ mod tests {
         // The right password opens it, but the secret is of the other scheme.
         assert_eq!(change("/encoding/content/1", "ed25519".into()), PolkadotJsError::Payload);
         assert_eq!(change("/encoded", "AAAA".into()), PolkadotJsError::Encoded);
-        let costly = STANDARD.encode([[0; 32].as_slice(), &(1u32 << 20).to_le_bytes(), &1u32.to_le_bytes(), &8u32.to_le_bytes(), &[0; 150]].concat());
+        let costly = STANDARD.encode(
+            [
+                [0; 32].as_slice(),
+                &(1u32 << 20).to_le_bytes(),
+                &1u32.to_le_bytes(),
+                &8u32.to_le_bytes(),
+                &[0; 150],
+            ]
+            .concat(),
+        );
         assert_eq!(
             change("/encoded", costly.into()),
             PolkadotJsError::Cost { n: 1 << 20, r: 8, p: 1 }

@@ -23,11 +23,7 @@ pub const OVERHEAD: usize = 48;
 /// # Errors
 /// [`SealError::Scheme`] for any other scheme, [`SealError::Recipient`] when the account is no such
 /// key.
-pub fn seal(
-    recipient: &AccountId,
-    scheme: Scheme,
-    message: &[u8],
-) -> Result<Vec<u8>, SealError> {
+pub fn seal(recipient: &AccountId, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SealError> {
     let Scheme::Ed25519 = scheme else { return Err(SealError::Scheme(scheme)) };
     let point = CompressedEdwardsY(recipient.to_bytes())
         .decompress()

@@ -123,7 +123,11 @@ impl WalletKey<Locked> {
         let found = key.account_id();
         match self.locked.public {
             Some(expected) if expected != found => {
-                return Err(WalletError::AddressMismatch { path: self.path.clone(), expected, found });
+                return Err(WalletError::AddressMismatch {
+                    path: self.path.clone(),
+                    expected,
+                    found,
+                });
             }
             _ => {}
         }

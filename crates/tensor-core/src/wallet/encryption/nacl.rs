@@ -57,7 +57,8 @@ pub(super) fn decrypt(
     password: &Password,
 ) -> Result<Zeroizing<Vec<u8>>, KeyfileError> {
     let body = content.get(MAGIC.len()..).unwrap_or_default();
-    let truncated = || Corruption::Truncated { length: content.len(), least: MAGIC.len() + NONCE + TAG };
+    let truncated =
+        || Corruption::Truncated { length: content.len(), least: MAGIC.len() + NONCE + TAG };
     // Checked before the password's key is derived, so that a broken file fails at once.
     let (nonce, body) = body.split_at_checked(NONCE).ok_or_else(truncated)?;
     let (tag, body) = body.split_at_checked(TAG).ok_or_else(truncated)?;

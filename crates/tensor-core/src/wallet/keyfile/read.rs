@@ -62,7 +62,9 @@ fn from_fields(fields: &Fields) -> Result<Keyfile, KeyfileError> {
     }
     if let Some(text) = &fields.seed {
         return match hex_bytes(text) {
-            Some(seed) => checked("secretSeed", stored, scheme, |scheme| secret_of_seed(&seed, scheme)),
+            Some(seed) => {
+                checked("secretSeed", stored, scheme, |scheme| secret_of_seed(&seed, scheme))
+            }
             None => without_seed(fields, text, stored, scheme),
         };
     }
