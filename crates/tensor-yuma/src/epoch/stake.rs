@@ -16,7 +16,7 @@ pub(super) fn total_stake(
     out.clear();
     for (uid, (&alpha, &tao)) in alpha.iter().zip(tao).enumerate() {
         let overflow = EpochError::StakeOverflow { uid };
-        let alpha = I64F64::from_int(alpha).ok_or(overflow.clone())?;
+        let alpha = I64F64::from_int(alpha).ok_or_else(|| overflow.clone())?;
         // Below 2^128 unsigned; the sum must stay below 2^127.
         let tao = i128::try_from(u128::from(tao) * weight.unsigned_abs())
             .map_err(|_| overflow.clone())?;

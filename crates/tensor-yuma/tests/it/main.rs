@@ -1,5 +1,13 @@
 //! Tests against vectors that other programs made, and against a naive port.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+#[path = "../../benches/oracle/naive.rs"]
+mod naive;
+mod networks;
+mod oracle;
 mod power;
+mod properties;
+mod rules;
 #[cfg(feature = "serde")]
 mod vectors;

@@ -1,0 +1,90 @@
+//! The table of `benches/README.md`: times of the epoch and of the naive oracle in one run, and their ratio.
+//!
+//! `cargo bench -p tensor-yuma --bench ratio` measures; with `-- --test` every size runs once and is only compared.
+
+#[path = "oracle/hot.rs"]
+mod hot;
+#[path = "oracle/naive.rs"]
+mod naive;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use tensor_yuma::epoch::Epoch;
+
+fn main() {
+    let test = std::env::args().any(|argument| argument == "--test");
+    let only: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    println!("| n, rows, hot columns | mode | oracle ms | epoch ms | ratio |");
+    println!("|---|---|---|---|---|");
+    let sizes: &[(usize, usize, f64)] = if test {
+        &[(64, 16, 0.5), (256, 64, 0.5)]
+    } else {
+        &[
+            (256, 64, 0.5),
+            (1_024, 64, 0.1),
+            (1_024, 1_024, 0.1),
+            (4_096, 64, 0.1),
+            (4_096, 4_096, 0.1),
+        ]
+    };
+    for &(n, validators, share) in sizes {
+        let network = hot::network(n, validators, share, 42);
+        for (mode, parameters) in hot::modes(n) {
+            let label = format!("{n}/{validators} {mode}");
+            if !only.is_empty() && !only.iter().any(|part| label.contains(part)) {
+                continue;
+            }
+            let subnet = hot::settled(&parameters, &network);
+            let input = subnet.as_input();
+            let mut epoch = Epoch::new();
+            let expected = naive::epoch(&parameters, &input);
+            match epoch.run(&parameters, &input) {
+                Ok(outcome) => assert_eq!(outcome.bonds, expected.bonds, "{n} {mode}"),
+                Err(error) => panic!("{error}"),
+            }
+            let (slow, fast) = if test {
+                (Duration::ZERO, Duration::ZERO)
+            } else {
+                best_of_both(
+                    || {
+                        black_box(naive::epoch(&parameters, black_box(&input)));
+                    },
+                    || {
+                        let _ = black_box(epoch.run(&parameters, black_box(&input)));
+                    },
+                )
+            };
+            let ms = |time: Duration| time.as_secs_f64() * 1e3;
+            println!(
+                "| {n}, {validators}, {:.0} % | {mode} | {:.2} | {:.3} | {:.1} |",
+                share * 100.0,
+                ms(slow),
+                ms(fast),
+                ms(slow) / ms(fast)
+            );
+        }
+    }
+}
+
+/// The shortest of several runs of each, taken in turns so that both meet the same machine.
+fn best_of_both(mut slow: impl FnMut(), mut fast: impl FnMut()) -> (Duration, Duration) {
+    let mut best = (Duration::MAX, Duration::MAX);
+    let start = Instant::now();
+    let mut round = 0;
+    while round < 3 || (round < 200 && start.elapsed() < Duration::from_secs(4)) {
+        best.0 = best.0.min(time(&mut slow));
+        for _ in 0..5 {
+            best.1 = best.1.min(time(&mut fast));
+        }
+        round += 1;
+    }
+    best
+}
+
+fn time(work: &mut impl FnMut()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
