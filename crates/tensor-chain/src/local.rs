@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tensor_core::NetUid;
 use tensor_core::account::AccountId;
 
 mod api;
@@ -15,6 +16,7 @@ pub mod extrinsic;
 pub mod fee;
 mod history;
 pub mod interface;
+mod invariants;
 mod node;
 pub mod pool;
 pub mod rpc;
@@ -24,10 +26,10 @@ mod storage;
 
 pub use config::{LocalChainConfig, Preset, Sealing};
 pub use interface::{Build, Interface, InterfaceError};
+pub use invariants::Invariants;
 pub use rpc::{LocalRpc, RpcError};
 
 use block::Hash;
-use history::Lookup;
 use node::Node;
 
 /// A whole chain in the process. Cheap to clone; all clones are the same chain.
@@ -226,6 +228,20 @@ impl LocalChain {
         node.runtime.free_balance(&node.state, account.as_bytes())
     }
 
+    /// Where all TAO is and came from, recomputed from the newest block's storage (chain rules 15.4).
+    #[must_use]
+    pub fn tao_ledger(&self) -> runtime::TaoLedger {
+        let node = self.lock();
+        node.runtime.tao_ledger(&node.state)
+    }
+
+    /// Where all alpha of a subnet is, recomputed from the newest block's storage.
+    #[must_use]
+    pub fn alpha_ledger(&self, netuid: NetUid) -> runtime::AlphaLedger {
+        let node = self.lock();
+        node.runtime.alpha_ledger(&node.state, netuid.value())
+    }
+
     /// The stored bytes of an entry in the newest block; `None` where nothing is stored.
     ///
     /// Each key is given in its SCALE form.
@@ -258,11 +274,7 @@ impl LocalChain {
     ) -> Result<Option<Vec<u8>>, LocalChainError> {
         let node = self.lock();
         let key = storage_key(&node, pallet, item, keys)?;
-        let unknown = LocalChainError::NoSuchBlock(number);
-        let Some(hash) = u32::try_from(number).ok().and_then(|n| node.history.hash(n)) else {
-            return Err(unknown);
-        };
-        let Lookup::Kept(number) = node.history.lookup(&hash) else { return Err(unknown) };
+        let number = kept(&node, number)?;
         Ok(node.history.value_at(&node.state, &key, number).map(|bytes| bytes.to_vec()))
     }
 
@@ -293,6 +305,24 @@ impl LocalChain {
             None => cx.state.remove(&key),
         });
         Ok(())
+    }
+
+    /// Both ledgers as they are after the newest block, recomputed from storage.
+    #[must_use]
+    pub fn invariants(&self) -> Invariants {
+        let node = self.lock();
+        Invariants::read(&node.runtime, &node.state, u64::from(node.history.head()))
+    }
+
+    /// Both ledgers as they were after block `number`.
+    ///
+    /// # Errors
+    ///
+    /// The block is not kept.
+    pub fn invariants_at(&self, number: u64) -> Result<Invariants, LocalChainError> {
+        let mut node = self.lock();
+        let at = kept(&node, number)?;
+        Ok(node.simulate_at(at, |cx, runtime| Invariants::read(runtime, cx.state, number)))
     }
 
     /// Submits an encoded extrinsic. Returns its hash.
@@ -466,6 +496,13 @@ impl LocalChainBuilder {
 /// The longest time between two epochs in blocks: the largest tempo, or the cut-off after which one
 /// is due in any case.
 const LONGEST_EPOCH: u64 = 65_536;
+
+/// The height of a block whose state can be read.
+fn kept(node: &Node, number: u64) -> Result<u32, LocalChainError> {
+    let height = u32::try_from(number).ok();
+    let kept = height.filter(|n| node.history.block(*n).is_some());
+    kept.ok_or(LocalChainError::NoSuchBlock(number))
+}
 
 /// The key of an entry, after the checks that its keys have the item's types.
 fn storage_key(
