@@ -11,7 +11,7 @@ use crate::account::AccountId;
 
 /// Public keys of senders that have proven themselves, decoded.
 ///
-/// Decoding a key costs a tenth or more of verifying with it. Only a signature that verified brings
+/// Decoding a key costs about a tenth of verifying with it. Only a signature that verified brings
 /// a key in, so strangers cannot push known senders out with made-up addresses. When half of the
 /// capacity is new since the last time, the older half is dropped, except what was used since.
 ///
