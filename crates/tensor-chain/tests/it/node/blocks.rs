@@ -181,3 +181,28 @@ fn controls_write_by_name_and_by_type() {
         Err(LocalChainError::NoSuchItem { .. })
     ));
 }
+
+#[test]
+fn the_ledgers_close_after_every_block() {
+    let chain = chain();
+    let (alice, bob) = (keypair("//Alice"), keypair("//Bob"));
+    assert!(chain.invariants().hold(), "{:#?}", chain.invariants());
+    for nonce in 0..5 {
+        let call = transfer(&bob, 1_000_000 * u64::from(nonce));
+        chain.submit(&Transaction::new(&chain, &alice, nonce, call).sign()).unwrap();
+        chain.fund(&bob.account_id(), 5_000);
+        chain.advance(2);
+        let now = chain.invariants();
+        assert!(now.hold(), "{now:#?}");
+        assert_eq!(now.block, chain.block_number());
+    }
+    let early = chain.invariants_at(1).unwrap();
+    assert!(early.hold());
+    assert!(early.tao.issuance < chain.invariants().tao.issuance);
+    // A balance from nowhere is noticed.
+    let key = bob.account_id().to_bytes();
+    let mut account = chain.storage("System", "Account", &[&key]).unwrap().unwrap();
+    account[16] ^= 1;
+    chain.set_storage("System", "Account", &[&key], Some(&account)).unwrap();
+    assert!(!chain.invariants().hold());
+}
