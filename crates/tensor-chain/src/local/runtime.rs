@@ -49,6 +49,7 @@ pub use ctx::{Ctx, EventRecord, Origin, Phase};
 pub use dispatch::{DecodedCall, PostInfo, Validity};
 pub use error::{ArithmeticError, DispatchError, InvalidTransaction, TokenError};
 pub use genesis::{Deviations, Genesis};
+pub use views::ApiError;
 pub use ledger::{AlphaLedger, Stranded, TaoLedger};
 
 use coinbase::DecayFactors;

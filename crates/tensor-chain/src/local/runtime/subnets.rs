@@ -18,7 +18,7 @@ use crate::local::storage::record::{ChainIdentity, RateLimitKey, SubnetIdentity}
 /// Burn of a new subnet's first registration: one TAO.
 const FIRST_BURN: u64 = 1_000_000_000;
 
-/// The symbols that subnets may carry, one a line, by netuid.
+/// The symbols that subnets may carry and the names that go with a netuid: one line each, separated by a tab.
 const SYMBOLS: &str = include_str!("../../../assets/symbols.txt");
 
 pub(super) fn register(calls: &mut Registrar<'_>) {
@@ -297,7 +297,7 @@ impl Runtime {
         symbol: Vec<u8>,
     ) -> DispatchResult {
         self.ensure_owner_or_root(cx.state, origin, netuid)?;
-        if !SYMBOLS.lines().skip(1).any(|known| known.as_bytes() == symbol) {
+        if !symbols().skip(1).any(|known| known.as_bytes() == symbol) {
             return Err(errors::SubtensorModule::SymbolDoesNotExist);
         }
         let used = self.items.token_symbol.entries(cx.state);
@@ -328,9 +328,20 @@ impl Runtime {
 
     /// The symbol of a netuid in the table; the first one for a netuid beyond it.
     pub(crate) fn symbol_of(netuid: u16) -> Vec<u8> {
-        let mut symbols = SYMBOLS.lines();
-        let first = symbols.clone().next().unwrap_or_default();
-        symbols.nth(usize::from(netuid)).unwrap_or(first).as_bytes().to_vec()
+        let first = symbols().next().unwrap_or_default();
+        symbols().nth(usize::from(netuid)).unwrap_or(first).as_bytes().to_vec()
+    }
+
+    /// What a subnet is called: by its identity, or else by the table.
+    pub(crate) fn subnet_name(&self, state: &State, netuid: u16) -> Vec<u8> {
+        match self.items.subnet_identities.try_get(state, netuid) {
+            Some(identity) if !identity.subnet_name.is_empty() => identity.subnet_name,
+            _ => {
+                let line = SYMBOLS.lines().nth(usize::from(netuid));
+                let name = line.and_then(|line| line.split_once('\t')).map(|(_, name)| name);
+                name.unwrap_or("unknown").as_bytes().to_vec()
+            }
+        }
     }
 
     fn next_symbol(&self, state: &State, netuid: u16) -> Vec<u8> {
@@ -340,8 +351,7 @@ impl Runtime {
         if !used.contains(&own) {
             return own;
         }
-        let free = SYMBOLS
-            .lines()
+        let free = symbols()
             .skip(1)
             .map(|symbol| symbol.as_bytes().to_vec())
             .find(|symbol| !used.contains(symbol));
@@ -362,6 +372,10 @@ impl Runtime {
             Err(errors::SubtensorModule::NetworkTxRateLimitExceeded)
         }
     }
+}
+
+fn symbols() -> impl Iterator<Item = &'static str> {
+    SYMBOLS.lines().filter_map(|line| line.split_once('\t')).map(|(symbol, _)| symbol)
 }
 
 fn ensure_valid_identity(identity: &SubnetIdentity) -> Result<(), DispatchError> {
