@@ -32,7 +32,8 @@ fn signed(count: usize, scheme: Scheme) -> Vec<Signed> {
     (0..count)
         .map(|index| {
             let pair = Keypair::from_seed(&[index as u8 + 1; 32], scheme);
-            let message = format!("{index}.5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX.{index:064}");
+            let message =
+                format!("{index}.5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX.{index:064}");
             let signature = pair.sign(message.as_bytes());
             let Ok(key) = PublicKey::new(&pair.account_id(), scheme) else {
                 unreachable!("a pair's own account is a key")
@@ -60,7 +61,9 @@ impl Bare {
         let signed = signed(count, Scheme::Sr25519);
         let keys = signed
             .iter()
-            .filter_map(|one| schnorrkel::PublicKey::from_bytes(one.pair.account_id().as_bytes()).ok())
+            .filter_map(|one| {
+                schnorrkel::PublicKey::from_bytes(one.pair.account_id().as_bytes()).ok()
+            })
             .collect();
         Self { keys, signed }
     }
@@ -103,7 +106,9 @@ fn through_the_cache(bencher: Bencher<'_, '_>) {
 fn batch(bencher: Bencher<'_, '_>, count: usize) {
     let signed = signed(count, Scheme::Sr25519);
     let claims = claims(&signed);
-    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| verify_batch(black_box(&claims)));
+    bencher
+        .counter(divan::counter::ItemsCount::new(count))
+        .bench(|| verify_batch(black_box(&claims)));
 }
 
 #[divan::bench]
@@ -111,7 +116,9 @@ fn batch_of_32_with_one_forgery(bencher: Bencher<'_, '_>) {
     let mut signed = signed(BATCH, Scheme::Sr25519);
     signed[7].message.push(b'!');
     let claims = claims(&signed);
-    bencher.counter(divan::counter::ItemsCount::new(BATCH)).bench(|| verify_each(black_box(&claims)));
+    bencher
+        .counter(divan::counter::ItemsCount::new(BATCH))
+        .bench(|| verify_each(black_box(&claims)));
 }
 
 #[divan::bench(args = [Scheme::Sr25519, Scheme::Ed25519])]
@@ -133,7 +140,12 @@ fn ratios() {
         together = together.min(time(|| verify_batch(black_box(&claims))));
     }
     let each = |time: Duration| time.as_secs_f64() * 1e6 / BATCH as f64;
-    println!("per signature: schnorrkel {:.2} us, ours {:.2} us, in a batch of {BATCH} {:.2} us", each(theirs), each(ours), each(together));
+    println!(
+        "per signature: schnorrkel {:.2} us, ours {:.2} us, in a batch of {BATCH} {:.2} us",
+        each(theirs),
+        each(ours),
+        each(together)
+    );
     println!("verify / schnorrkel = {:.3} (at most 1.05)", each(ours) / each(theirs));
     println!("verify / batch of {BATCH} = {:.2} (at least 1.6)", each(ours) / each(together));
 }

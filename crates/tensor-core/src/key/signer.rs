@@ -9,8 +9,8 @@ use crate::{BoxError, account::AccountId};
 
 /// Signs bytes at once: a key in memory.
 ///
-/// Everything that implements this is a [`Signer`] too, by way of [`signer`](fn@crate::key::Signer)
-/// implementations for each pointer kind below.
+/// What implements this usually implements [`Signer`] as well, since most code asks for that one:
+/// [`Keypair`](super::Keypair) and an unlocked wallet key do.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not sign at once",
     note = "use a `Keypair`, a wallet's hotkey, or implement `SignerSync` (a key elsewhere is a `Signer`)"

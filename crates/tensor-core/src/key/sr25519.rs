@@ -13,10 +13,9 @@ pub(super) struct Pair(Keypair);
 
 impl Pair {
     pub(super) fn from_seed(seed: &[u8; 32]) -> Self {
-        let mini = match MiniSecretKey::from_bytes(seed) {
-            Ok(mini) => mini,
+        let Ok(mini) = MiniSecretKey::from_bytes(seed) else {
             // Every 32 bytes are a mini secret; only the length can be wrong.
-            Err(_) => unreachable!("a seed has 32 bytes"),
+            unreachable!("a seed has 32 bytes")
         };
         Self(mini.expand_to_keypair(ExpansionMode::Ed25519))
     }

@@ -105,7 +105,7 @@ pub(super) fn write(path: &Path, content: &[u8], overwrite: Overwrite) -> Result
     if overwrite == Overwrite::Never && fs::symlink_metadata(path).is_ok() {
         return Err(WalletError::Exists { path: path.to_owned() });
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     make_folder(folder)?;
     let draft = Draft::new(path)?;
     draft.fill(content)?;

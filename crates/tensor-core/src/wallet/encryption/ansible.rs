@@ -21,7 +21,7 @@ pub(super) fn decrypt(
     content: &[u8],
     password: &Password,
 ) -> Result<Zeroizing<Vec<u8>>, KeyfileError> {
-    let (salt, mac, mut plain) = parse(content).ok_or(Corruption::Vault)?;
+    let Vault { salt, mac, sealed: mut plain } = parse(content).ok_or(Corruption::Vault)?;
     let mut keys = Zeroizing::new([0; 80]);
     // The only error is a zero-length key, which HMAC takes as well.
     let _ = pbkdf2::pbkdf2::<Hmac<Sha256>>(password.as_bytes(), &salt, ROUNDS, keys.as_mut());
@@ -40,8 +40,15 @@ pub(super) fn decrypt(
     Ok(plain)
 }
 
-/// Salt, authentication code and ciphertext. Line ends may be LF or CRLF.
-fn parse(content: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Zeroizing<Vec<u8>>)> {
+struct Vault {
+    salt: Vec<u8>,
+    mac: Vec<u8>,
+    /// Deciphered in place, hence wiped.
+    sealed: Zeroizing<Vec<u8>>,
+}
+
+/// Line ends may be LF or CRLF.
+fn parse(content: &[u8]) -> Option<Vault> {
     let mut lines = content.split(|byte| *byte == b'\n');
     let header = lines.next()?;
     if header.strip_suffix(b"\r").unwrap_or(header) != HEADER {
@@ -51,5 +58,5 @@ fn parse(content: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Zeroizing<Vec<u8>>)> {
     let inner = hex::decode(digits).ok()?;
     let mut parts = inner.split(|byte| *byte == b'\n').map(hex::decode);
     let (salt, mac, sealed) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    parts.next().is_none().then_some((salt, mac, Zeroizing::new(sealed)))
+    parts.next().is_none().then_some(Vault { salt, mac, sealed: Zeroizing::new(sealed) })
 }
