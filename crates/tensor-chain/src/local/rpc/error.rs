@@ -22,6 +22,12 @@ impl RpcError {
         Self { code, message: message.into(), data }
     }
 
+    /// An error of the transport that answers like this table.
+    #[cfg(feature = "ws-server")]
+    pub(crate) fn from_parts(code: i32, message: &str, data: Option<String>) -> Self {
+        Self::new(code, message, data)
+    }
+
     pub(crate) fn method_not_found() -> Self {
         Self::new(-32_601, "Method not found", None)
     }
