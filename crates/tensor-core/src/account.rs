@@ -233,6 +233,10 @@ fn decode_ss58(text: &str) -> Result<([u8; 32], u16), ParseSs58Error> {
     if checksum(body) != *check {
         return Err(ParseSs58Error::Checksum);
     }
+    // Reserved: neither written nor read by any tool.
+    if let 46 | 47 = prefix {
+        return Err(ParseSs58Error::Prefix(prefix));
+    }
     Ok((account, prefix))
 }
 
@@ -307,6 +311,13 @@ mod tests {
         let account = AccountId::from_bytes([7; 32]);
         let polkadot = account.to_ss58(0).unwrap();
         assert_eq!(polkadot.parse::<AccountId>(), Err(ParseSs58Error::Network(0)));
+    }
+
+    #[test]
+    fn reserved_prefixes_are_neither_read_nor_written() {
+        assert_eq!(AccountId::from_bytes([0; 32]).to_ss58(46), Err(ParseSs58Error::Prefix(46)));
+        let reserved = "5bDMC15QAJ1Pj1Dn5K51LN6M9tU8xnTHJEZYtyrjJPnrhvXR";
+        assert_eq!(AccountId::from_ss58_any(reserved), Err(ParseSs58Error::Prefix(46)));
     }
 
     proptest! {
