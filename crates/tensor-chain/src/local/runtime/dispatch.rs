@@ -216,7 +216,8 @@ impl Runtime {
         }
         cx.transact(|cx| {
             let mut input = call.args;
-            (entry.handler)(self, cx, origin, &mut input)
+            let done = (entry.handler)(self, cx, origin, &mut input)?;
+            if input.is_empty() { Ok(done) } else { Err(DispatchError::Other) }
         })
     }
 

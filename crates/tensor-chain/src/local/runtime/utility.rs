@@ -25,15 +25,18 @@ enum OnFailure {
 
 pub(super) fn register(calls: &mut Registrar<'_>) {
     calls.add("Sudo", "sudo", &["call"], true, |runtime, cx, origin, input| {
-        runtime.sudo(cx, origin, input)
+        let (call, _) = runtime.split_call(input)?;
+        runtime.sudo(cx, origin, call)
     }, None);
     calls.add("Sudo", "sudo_unchecked_weight", &["call", "weight"], true, |runtime, cx, origin, input| {
-        let (call, _weight) = runtime.split_call(input)?;
-        runtime.sudo(cx, origin, &mut &call[..])
+        let (call, _) = runtime.split_call(input)?;
+        <(Compact<u64>, Compact<u64>)>::decode(input).map_err(|_| DispatchError::Other)?;
+        runtime.sudo(cx, origin, call)
     }, None);
     calls.add("Sudo", "sudo_as", &["who", "call"], true, |runtime, cx, origin, input| {
         let who = Address::decode(input).map_err(|_| DispatchError::Other)?;
-        runtime.sudo_as(cx, origin, who, input)
+        let (call, _) = runtime.split_call(input)?;
+        runtime.sudo_as(cx, origin, who, call)
     }, None);
     calls.add("Sudo", "set_key", &["new"], true, |runtime, cx, origin, input| {
         let new = Address::decode(input).map_err(|_| DispatchError::Other)?;
@@ -63,7 +66,7 @@ impl Runtime {
         }
     }
 
-    fn sudo(&self, cx: &mut Ctx<'_>, origin: Origin, call: &mut &[u8]) -> DispatchResult {
+    fn sudo(&self, cx: &mut Ctx<'_>, origin: Origin, call: &[u8]) -> DispatchResult {
         self.ensure_sudo(cx, origin)?;
         let inner = DecodedCall::parse(call).ok_or(DispatchError::Other)?;
         let result = self.dispatch_nested(cx, Origin::Root, &inner).map(drop);
