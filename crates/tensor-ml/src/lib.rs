@@ -3,10 +3,15 @@
 
 pub mod backend;
 mod batch;
+#[cfg(feature = "text")]
+mod classify;
 mod control;
 mod device;
+#[cfg(feature = "text")]
+mod encoder;
 mod engine;
 mod error;
+mod folder;
 mod model;
 pub mod onnx;
 mod pool;
@@ -14,6 +19,10 @@ mod session;
 mod source;
 pub mod spec;
 mod tensor;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "text")]
+mod tokenizer;
 mod worker;
 
 pub use self::{
@@ -22,10 +31,16 @@ pub use self::{
     device::{Device, Placement},
     engine::{BackendChoice, Engine, Lookup},
     error::{BoxError, Error, LibraryAttempt, LibraryFault},
+    folder::{Config, GraphChoice, ModelDigest, ModelFolder},
     model::{Model, SessionModel},
     session::{Backend, Feed, Fetch, Fetched, Kept, Session, SessionOptions, run_all},
     source::{LoadedSource, ModelSource},
     spec::{Dim, TensorSpec},
     tensor::{DType, Element, Tensor, TensorData, Tensors},
     worker::{Metrics, ModelTask, Pending, Task, TaskFn, Worker, task_fn},
+};
+#[cfg(feature = "text")]
+pub use self::{
+    classify::{Class, Classification, ClassifyOptions, TextClassification, TextClassifier},
+    tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
 };

@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The variable that names the library for this crate: a file, or a folder that holds it.
-pub const OWN_VARIABLE: &str = "TENSOR_ML_ORT_LIB";
+const OWN_VARIABLE: &str = "TENSOR_ML_ORT_LIB";
 /// The variable that the `ort` crate itself reads.
-pub const ORT_VARIABLE: &str = "ORT_DYLIB_PATH";
+const ORT_VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The places where an ONNX Runtime library is looked for:
 ///

@@ -71,10 +71,6 @@ impl Session for OrtSession {
         let is_plain = wanted.len() == self.outputs.len()
             && wanted.iter().all(|fetch| matches!(fetch, Fetch::Host(_)))
             && inputs.iter().all(|(_, feed)| matches!(feed, Feed::Host(_)));
-        let mut feeds = Vec::with_capacity(inputs.len());
-        for (name, feed) in inputs {
-            feeds.push((name, value::feed(feed)?));
-        }
         let options = Arc::new(RunOptions::new().map_err(failed)?);
         let stop = Arc::clone(&options);
         let guard = control.cancel.on_cancel(move || {
@@ -82,8 +78,10 @@ impl Session for OrtSession {
             let _ = stop.terminate();
         });
         let run = if is_plain {
+            let feeds = converted(inputs, value::feed)?;
             plain(&mut self.session, feeds, wanted, &options)
         } else {
+            let feeds = converted(inputs, value::owned)?;
             bound(&mut self.session, feeds, wanted, &options, self.placement.device)
         };
         drop(guard);
@@ -100,6 +98,13 @@ impl Session for OrtSession {
             })
             .collect()
     }
+}
+
+fn converted<'n, 'a, 'v>(
+    inputs: Vec<(&'n str, Feed<'a>)>,
+    convert: impl Fn(Feed<'a>) -> Result<SessionInputValue<'v>, Error>,
+) -> Result<Vec<(&'n str, SessionInputValue<'v>)>, Error> {
+    inputs.into_iter().map(|(name, feed)| Ok((name, convert(feed)?))).collect()
 }
 
 fn plain(

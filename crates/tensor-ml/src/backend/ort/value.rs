@@ -46,12 +46,34 @@ where
     T: Element + PrimitiveTensorElementType,
 {
     if data.is_empty() {
-        // Memory of length zero cannot be lent; an allocator makes such a tensor.
-        let tensor =
-            OrtTensor::<T>::new(&Allocator::default(), Shape::new(shape.iter().map(|x| *x as i64)));
-        return Ok(tensor.map_err(failed)?.into_dyn().into());
+        return empty_like(shape, data);
     }
     Ok(TensorRef::from_array_view((shape, data)).map_err(failed)?.into_dyn().into())
+}
+
+/// Memory of length zero can neither be lent nor taken over; an allocator makes such a tensor. The data only tells the
+/// type.
+fn empty_like<T>(shape: &[usize], _: &[T]) -> Result<SessionInputValue<'static>, Error>
+where
+    T: Element + PrimitiveTensorElementType,
+{
+    let shape = Shape::new(shape.iter().map(|size| *size as i64));
+    Ok(OrtTensor::<T>::new(&Allocator::default(), shape).map_err(failed)?.into_dyn().into())
+}
+
+/// An input to be bound, which must own its memory: binding a lent tensor makes `ort` rc.15 copy it through a session of
+/// its own, and that waits for itself for ever.
+pub(super) fn owned(feed: Feed<'_>) -> Result<SessionInputValue<'static>, Error> {
+    match feed {
+        Feed::Kept(kept) => Ok(kept.downcast::<DynValue>()?.into()),
+        Feed::Host(tensor) => by_type!(tensor.storage(), data => {
+            if data.is_empty() {
+                return empty_like(tensor.shape(), data);
+            }
+            let tensor = OrtTensor::from_array((tensor.shape(), data.clone())).map_err(failed)?;
+            Ok(tensor.into_dyn().into())
+        }),
+    }
 }
 
 /// An output of ONNX Runtime.

@@ -1,0 +1,377 @@
+//! Text classification: sentiment, topic, language, moderation — any graph from `input_ids` to `logits`.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    batch::{BatchTask, BatchWorker},
+    control::RunControl,
+    device::Placement,
+    encoder::TextEncoder,
+    engine::Engine,
+    error::Error,
+    folder::{GraphChoice, ModelFolder, unnamed},
+    model::Model,
+    session::SessionOptions,
+    tokenizer::Tokenizer,
+    worker::{Task, Worker},
+};
+
+/// Classifies texts. The local pipeline implements it by way of [`Worker`] and [`BatchWorker`]; remote engines
+/// implement it as well.
+#[async_trait]
+#[diagnostic::on_unimplemented(note = "spawn a `Worker` or `BatchWorker` with a `TextClassification`")]
+pub trait TextClassifier: Send + Sync {
+    /// One classification for each text, in order.
+    ///
+    /// # Errors
+    /// Whatever keeps the texts from being classified; all of them or none.
+    async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error>;
+}
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<C: TextClassifier + ?Sized> TextClassifier for $pointer {
+            async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
+                (**self).classify(texts).await
+            }
+        }
+    )+};
+}
+forward!(&C, Box<C>, std::sync::Arc<C>);
+
+/// What a model says about one text.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Classification {
+    /// The classes in the model's order.
+    pub classes: Vec<Class>,
+}
+
+/// One class of a [`Classification`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Class {
+    /// Name of the class.
+    pub label: String,
+    /// Probability, from 0 to 1. Over all classes they add up to 1 unless several may apply at once.
+    pub score: f32,
+    /// The model's output before it was made a probability.
+    pub logit: f32,
+}
+
+impl Classification {
+    /// Classes of these labels from their logits: softmax, or a sigmoid each where several may apply at once. Labels
+    /// that are missing are called `LABEL_i`.
+    pub fn from_logits(logits: &[f32], labels: &[String], is_multi_label: bool) -> Self {
+        let scores = if is_multi_label { sigmoid(logits) } else { softmax(logits) };
+        let classes = logits
+            .iter()
+            .zip(scores)
+            .enumerate()
+            .map(|(index, (logit, score))| Class {
+                label: labels.get(index).cloned().unwrap_or_else(|| unnamed(index)),
+                score,
+                logit: *logit,
+            })
+            .collect();
+        Self { classes }
+    }
+
+    /// The likeliest class; of equal ones the first. Nothing when the model has no classes or gave only NaN.
+    pub fn best(&self) -> Option<&Class> {
+        let mut best: Option<&Class> = None;
+        for class in self.classes.iter().filter(|class| !class.logit.is_nan()) {
+            if best.is_none_or(|best| class.logit > best.logit) {
+                best = Some(class);
+            }
+        }
+        best
+    }
+
+    /// The score of a label.
+    pub fn score(&self, label: &str) -> Option<f32> {
+        self.classes.iter().find(|class| class.label == label).map(|class| class.score)
+    }
+}
+
+/// How a [`TextClassification`] is opened.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ClassifyOptions {
+    /// Where and how the model runs.
+    pub session: SessionOptions,
+    /// Which graph of the folder.
+    pub graph: GraphChoice,
+    /// Most tokens of a text; the folder's limit when not set. Longer texts are cut.
+    pub max_tokens: Option<usize>,
+    /// Most texts in one run; 32 when not set.
+    pub max_batch: Option<usize>,
+}
+
+impl ClassifyOptions {
+    /// Sets where and how the model runs.
+    #[must_use]
+    pub fn with_session(mut self, session: SessionOptions) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Sets which graph of the folder is loaded.
+    #[must_use]
+    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
+        self.graph = graph;
+        self
+    }
+
+    /// Sets the most tokens of a text.
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets the most texts in one run.
+    #[must_use]
+    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
+        self.max_batch = Some(max_batch);
+        self
+    }
+}
+
+/// The pipeline: tokenizer, model, labels. Synchronous; put it into a [`Worker`] to wait for it.
+pub struct TextClassification {
+    encoder: TextEncoder,
+    labels: Vec<String>,
+    is_multi_label: bool,
+    max_batch: usize,
+}
+
+impl TextClassification {
+    /// Opens a model folder.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the folder, the graph or the device; [`Error::Input`] and [`Error::Output`] when the graph
+    /// is not one from texts to logits.
+    pub fn open(
+        folder: &ModelFolder,
+        engine: &Engine,
+        options: &ClassifyOptions,
+    ) -> Result<Self, Error> {
+        let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
+        let mut tokenizer = Tokenizer::open(folder)?;
+        if let Some(max_tokens) = options.max_tokens {
+            let limit = tokenizer.max_tokens();
+            tokenizer = tokenizer.with_max_tokens(max_tokens.min(limit))?;
+        }
+        let config = folder.config();
+        let pipeline = Self::new(model, tokenizer, config.labels(), config.is_multi_label())?;
+        Ok(pipeline.with_max_batch(options.max_batch.unwrap_or(32)))
+    }
+
+    /// A pipeline of parts: any model, in this process or elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Input`] and [`Error::Output`] when the model is not one from texts to `logits`.
+    pub fn new(
+        model: impl Model + 'static,
+        tokenizer: Tokenizer,
+        labels: Vec<String>,
+        is_multi_label: bool,
+    ) -> Result<Self, Error> {
+        if crate::spec::find(model.outputs(), "logits").is_none() {
+            return Err(not_logits("a model without it"));
+        }
+        let encoder = TextEncoder::new(Box::new(model), tokenizer)?;
+        Ok(Self { encoder, labels, is_multi_label, max_batch: 32 })
+    }
+
+    /// Sets the most texts in one run, at least one.
+    #[must_use]
+    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
+        self.max_batch = max_batch.max(1);
+        self
+    }
+
+    /// Names of the classes in the model's order.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        self.encoder.tokenizer()
+    }
+
+    /// Where the model runs, if in this process.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.encoder.model().placement()
+    }
+
+    /// Classifies texts, one result for each, in order.
+    ///
+    /// Texts of similar length share a run, so that little is computed for nothing; the results do not depend on it
+    /// beyond the last bits of the arithmetic.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`], [`Error::Output`] for logits of another shape than `[texts, classes]`, and what the model
+    /// reports.
+    pub fn classify<S: AsRef<str>>(&self, texts: &[S]) -> Result<Vec<Classification>, Error> {
+        self.classify_with(texts, &RunControl::default())
+    }
+
+    /// As [`classify`](Self::classify), with a way to stop.
+    ///
+    /// # Errors
+    /// As [`classify`](Self::classify), and [`Error::Cancelled`].
+    pub fn classify_with<S: AsRef<str>>(
+        &self,
+        texts: &[S],
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        let encodings = self.encoder.tokenizer().encode(texts)?;
+        let mut order: Vec<usize> = (0..encodings.len()).collect();
+        order.sort_by_key(|place| encodings[*place].ids.len());
+        let mut results = vec![None; encodings.len()];
+        for places in order.chunks(self.encoder.max_rows(self.max_batch)) {
+            control.check()?;
+            let group: Vec<_> = places.iter().map(|place| encodings[*place].clone()).collect();
+            let (batch, mut outputs) = self.encoder.run(&group, control)?;
+            let logits = outputs.take("logits")?;
+            let [rows, classes] = *logits.shape() else {
+                return Err(not_logits(&format!("{:?}", logits.shape())));
+            };
+            if rows != batch.rows || (rows > 0 && classes == 0) {
+                return Err(not_logits(&format!("{:?}", logits.shape())));
+            }
+            let values = logits.to_f32s()?;
+            for (place, row) in places.iter().zip(values.chunks(classes.max(1))) {
+                results[*place] =
+                    Some(Classification::from_logits(row, &self.labels, self.is_multi_label));
+            }
+        }
+        results.into_iter().map(|result| result.ok_or_else(|| not_logits("too few rows"))).collect()
+    }
+}
+
+impl fmt::Debug for TextClassification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextClassification")
+            .field("placement", &self.placement())
+            .field("labels", &self.labels)
+            .field("is_multi_label", &self.is_multi_label)
+            .field("tokenizer", self.tokenizer())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Task for TextClassification {
+    type Request = Vec<String>;
+    type Answer = Vec<Classification>;
+
+    fn run(
+        &mut self,
+        request: Vec<String>,
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        self.classify_with(&request, control)
+    }
+}
+
+/// One text a request; texts of several callers share a run.
+impl BatchTask for TextClassification {
+    type Request = String;
+    type Answer = Classification;
+
+    /// Length in bytes: known before tokenizing, and close enough to proportional to it for grouping.
+    fn cost(request: &String) -> usize {
+        request.len()
+    }
+
+    fn run(
+        &mut self,
+        requests: Vec<String>,
+        control: &RunControl,
+    ) -> Vec<Result<Classification, Error>> {
+        match self.classify_with(&requests, control) {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            // One text may be to blame; the others should not suffer for it.
+            Err(_) if requests.len() > 1 && control.check().is_ok() => requests
+                .iter()
+                .map(|text| self.classify_with(&[text], control).and_then(first))
+                .collect(),
+            Err(error) => vec![Err(error)],
+        }
+    }
+}
+
+#[async_trait]
+impl TextClassifier for Worker<TextClassification> {
+    async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
+        self.call(texts).await
+    }
+}
+
+#[async_trait]
+impl TextClassifier for BatchWorker<TextClassification> {
+    async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
+        let pending: Vec<_> = texts
+            .into_iter()
+            .map(|text| self.submit(text, crate::batch::Submit::default()))
+            .collect::<Result<_, _>>()?;
+        futures::future::try_join_all(pending).await
+    }
+}
+
+fn first(results: Vec<Classification>) -> Result<Classification, Error> {
+    results.into_iter().next().ok_or_else(|| not_logits("no row"))
+}
+
+fn not_logits(got: &str) -> Error {
+    Error::Output {
+        name: "logits".into(),
+        expected: "logits of shape [texts, classes]".into(),
+        got: got.into(),
+    }
+}
+
+/// exp(xᵢ − max) / Σ exp(xⱼ − max), summed in `f64`.
+pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|x| (f64::from(*x) - f64::from(max)).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| (power / sum) as f32).collect()
+}
+
+fn sigmoid(logits: &[f32]) -> Vec<f32> {
+    logits.iter().map(|x| (1.0 / (1.0 + (-f64::from(*x)).exp())) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_probabilities() {
+        let labels = ["a".to_owned(), "b".to_owned()];
+        let result = Classification::from_logits(&[1000.0, 1001.0, 999.0], &labels, false);
+        let total: f32 = result.classes.iter().map(|class| class.score).sum();
+        assert!((total - 1.0).abs() < 1e-6);
+        assert_eq!(result.best().unwrap().label, "b");
+        assert_eq!(result.classes[2].label, "LABEL_2");
+        assert!((result.score("b").unwrap() - 0.665_241).abs() < 1e-6);
+        let multi = Classification::from_logits(&[0.0, -800.0, 800.0], &labels, true);
+        let scores: Vec<f32> = multi.classes.iter().map(|class| class.score).collect();
+        assert_eq!(scores, [0.5, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn nan_wins_nothing() {
+        let result = Classification::from_logits(&[f32::NAN, 1.0, 1.0], &[], true);
+        assert_eq!(result.best().unwrap().label, "LABEL_1");
+        assert!(Classification::from_logits(&[f32::NAN], &[], false).best().is_none());
+        assert!(Classification::from_logits(&[], &[], false).best().is_none());
+    }
+}
