@@ -109,7 +109,9 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotValid => 1,
-            Self::NoHotkey | Self::Name(_) | Self::Hex(_) | Self::Address { .. } => 2,
+            Self::NoHotkey | Self::NoSource | Self::Hex(_) | Self::Address { .. } => 2,
+            Self::Name(_) | Self::Mnemonic(_) | Self::Uri(_) | Self::Secret(_) => 2,
+            Self::Signature(_) => 2,
             Self::NoPassword(_) | Self::ShortPassword | Self::PasswordsDiffer => 3,
             Self::PolkadotJs(PolkadotJsError::WrongPassword) | Self::Password(_) => 3,
             Self::Wallet(error) => match error {

@@ -89,11 +89,17 @@ impl Password {
         Ok(Some(Self::new(text.trim())).filter(|password| !password.is_empty()))
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+    /// The password itself, for programs that hand it on. `Debug` never shows it.
+    pub fn expose(&self) -> &str {
+        &self.text
     }
 
-    pub(super) fn nacl_key(&self) -> Result<&Zeroizing<[u8; 32]>, KeyfileError> {
+    /// The key that `$NACL` files of this password are encrypted with, derived on first use: seconds of
+    /// processor time and 512 MiB, one at a time in the whole process. As secret as the password.
+    ///
+    /// # Errors
+    /// [`KeyfileError::Memory`].
+    pub fn nacl_key(&self) -> Result<&[u8; 32], KeyfileError> {
         if let Some(key) = self.nacl.get() {
             return Ok(key);
         }
@@ -101,8 +107,13 @@ impl Password {
         Ok(self.nacl.get_or_init(|| key))
     }
 
-    pub(super) fn fernet_key(&self) -> &Zeroizing<[u8; 32]> {
+    /// The key of the oldest files' Fernet tokens, derived on first use: seconds of processor time.
+    pub fn fernet_key(&self) -> &[u8; 32] {
         self.fernet.get_or_init(|| fernet::derive_key(self.as_bytes()))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 }
 

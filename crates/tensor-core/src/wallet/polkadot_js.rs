@@ -326,6 +326,27 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_older_form_pads_the_password() {
+        let pair = Keypair::from_uri("//Alice", Scheme::Ed25519).unwrap();
+        let secret = pair.to_ed25519_form();
+        let mut sealed = [HEADER, &secret, DIVIDER, pair.account_id().as_bytes()].concat();
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(b"pw");
+        let tag = XSalsa20Poly1305::new(&key.into())
+            .encrypt_in_place_detached(&[7; 24].into(), b"", &mut sealed)
+            .unwrap();
+        let encoded = STANDARD.encode([[7; 24].as_slice(), &tag, &sealed].concat());
+        let json = serde_json::json!({
+            "encoded": encoded,
+            "encoding": { "content": ["pkcs8", "ed25519"], "type": ["xsalsa20-poly1305"], "version": "3" },
+        });
+        assert_eq!(read(&json, &"pw".into()).unwrap().account_id(), pair.account_id());
+        assert_eq!(read(&json, &"pW".into()).unwrap_err(), PolkadotJsError::WrongPassword);
+        let long = Password::new("p".repeat(33));
+        assert_eq!(read(&json, &long).unwrap_err(), PolkadotJsError::WrongPassword);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>, payload in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -9,7 +9,10 @@ use std::{
 
 use tensor_core::{
     key::{Scheme, SignerSync},
-    wallet::{Encryption, Guard, Keyfile, KeyfileError, Overwrite, Password, Wallet, WalletError},
+    wallet::{
+        Encryption, Guard, Keyfile, KeyfileError, Overwrite, Password, Wallet, WalletError,
+        password,
+    },
 };
 
 use crate::passwords;
@@ -276,4 +279,22 @@ fn of_writers_at_once_one_wins_whole() {
     let content = fs::read(wallet.coldkey_path()).unwrap();
     let read = Keyfile::read(&content).unwrap().account_id();
     assert!(keys.iter().any(|key| key.account_id() == read), "one of them, and whole");
+}
+
+#[test]
+fn a_password_is_found_in_the_file_that_the_environment_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    let lookup = |name: &str| {
+        (name == password::PASSWORD_FILE_VARIABLE).then(|| file.to_str().unwrap().to_owned())
+    };
+    let find = || Password::for_coldkey(Path::new("/w/coldkey"), lookup);
+    assert!(matches!(find(), Err(WalletError::NotFound { .. })));
+    fs::write(&file, " two words \r\n").unwrap();
+    assert_eq!(find().unwrap().unwrap().expose(), "two words");
+    fs::write(&file, "\n").unwrap();
+    assert!(find().unwrap().is_none());
+    fs::write(&file, b"\xff").unwrap();
+    assert!(matches!(find(), Err(WalletError::Password(_))));
+    assert!(Password::for_file(Path::new("/w/hotkeys/h"), lookup).unwrap().is_none());
 }

@@ -490,6 +490,67 @@ fn any_content_is_read_as_bittensor_11_reads_it() {
 }
 
 #[test]
+fn exports_are_taken_and_refused_alike() {
+    for peer in Peer::all().into_iter().filter(|peer| peer.version == 11) {
+        let mut requests = Vec::new();
+        for scheme in schemes() {
+            let pair = Keypair::from_uri("//Carol", scheme).unwrap();
+            let export: Value =
+                serde_json::from_str(&polkadot_js::export(&pair, &"pw".into(), "c").unwrap())
+                    .unwrap();
+            let encoded = export["encoded"].as_str().unwrap();
+            for (path, value) in [
+                ("/meta", json!(null)),
+                ("/meta", json!([1, {"deep": []}])),
+                ("/address", json!(null)),
+                ("/address", json!(7)),
+                ("/address", json!("0x00")),
+                ("/address", json!(pair.account_id().to_ss58(0).unwrap())),
+                ("/encoded", json!(format!(" {encoded}\n"))),
+                ("/encoded", json!(encoded.trim_end_matches('='))),
+                ("/encoded", json!(encoded[..60])),
+                ("/encoded", json!("")),
+                ("/encoded", json!(format!("{}====", &encoded[..encoded.len() - 4]))),
+                ("/encoding/version", json!("2")),
+                ("/encoding/version", json!(3)),
+                ("/encoding/version", json!(["3"])),
+                ("/encoding/content", json!(["pkcs8"])),
+                ("/encoding/content", json!(["pkcs8", "ecdsa"])),
+                ("/encoding/content", json!([scheme.name()])),
+                ("/encoding/content", json!(["ed25519", "sr25519"])),
+                ("/encoding/content", json!(scheme.name())),
+                ("/encoding/type", json!(["xsalsa20-poly1305"])),
+                ("/encoding/type", json!(["none"])),
+                ("/encoding/type", json!(["scrypt"])),
+                ("/encoding/type", json!([])),
+                ("/encoding", json!(null)),
+            ] {
+                let mut changed = export.clone();
+                *changed.pointer_mut(path).unwrap() = value;
+                requests.push(json!({"op": "encrypted_json", "json": changed.to_string(), "passphrase": "pw"}));
+            }
+            for passphrase in ["", "pW", "pw ", &"x".repeat(33)] {
+                requests.push(json!({"op": "encrypted_json", "json": export.to_string(), "passphrase": passphrase}));
+            }
+        }
+        for text in ["", "{}", "[]", "x"] {
+            requests.push(json!({"op": "encrypted_json", "json": text, "passphrase": "pw"}));
+        }
+        let answers = peer.ask(requests.clone());
+        for (request, theirs) in requests.iter().zip(answers) {
+            let json = request["json"].as_str().unwrap().as_bytes();
+            let ours = polkadot_js::import(json, &request["passphrase"].as_str().unwrap().into());
+            let ours = ours.map(|pair| pair.account_id().to_string());
+            assert_eq!(
+                ours.as_deref().ok(),
+                theirs["ss58"].as_str(),
+                "{request} {theirs} {ours:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_seed_that_was_written_as_characters_opens_here() {
     for peer in Peer::all().into_iter().filter(|peer| peer.version == 4) {
         let folder = tempfile::tempdir().unwrap();

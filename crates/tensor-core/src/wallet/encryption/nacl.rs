@@ -63,7 +63,7 @@ pub(super) fn decrypt(
     let (nonce, body) = body.split_at_checked(NONCE).ok_or_else(truncated)?;
     let (tag, body) = body.split_at_checked(TAG).ok_or_else(truncated)?;
     let mut plain = Zeroizing::new(body.to_vec());
-    XSalsa20Poly1305::new(password.nacl_key()?.as_ref().into())
+    XSalsa20Poly1305::new(password.nacl_key()?.into())
         .decrypt_in_place_detached(
             Nonce::<XSalsa20Poly1305>::from_slice(nonce),
             b"",
@@ -80,7 +80,7 @@ pub(super) fn encrypt(
     nonce: [u8; NONCE],
 ) -> Result<Vec<u8>, KeyfileError> {
     let mut sealed = Zeroizing::new(content.to_vec());
-    let tag = XSalsa20Poly1305::new(password.nacl_key()?.as_ref().into())
+    let tag = XSalsa20Poly1305::new(password.nacl_key()?.into())
         .encrypt_in_place_detached(&nonce.into(), b"", &mut sealed)
         // The only error is a message of 256 GiB.
         .map_err(|_| KeyfileError::Memory(content.len()))?;
