@@ -211,6 +211,14 @@ impl<V> RowsBuf<V> {
         self.end_row();
     }
 
+    /// Append a row whose uids are these; `values` must be as many.
+    pub(crate) fn push_row_of(&mut self, uids: &[u16], values: impl Iterator<Item = V>) {
+        self.uids.extend_from_slice(uids);
+        self.values.extend(values);
+        debug_assert_eq!(self.uids.len(), self.values.len());
+        self.end_row();
+    }
+
     /// Append an entry to the row that [`Self::end_row`] will close.
     pub(crate) fn push(&mut self, uid: u16, value: V) {
         self.uids.push(uid);

@@ -4,9 +4,9 @@ use super::ONE;
 use super::division::{Divisor, SmallDivisor, mul};
 use super::liquid_alpha::{self, Sigmoid};
 use super::load::MaskedRow;
-use super::trust::{Penalty, bond_target, dropped};
+use super::trust::{Penalty, bond_target, clip, dropped};
 
-/// What the update needs of a target.
+/// What the update needs of a target, and what it adds up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Target {
     pub(super) consensus: u64,
@@ -14,6 +14,7 @@ pub(super) struct Target {
     pub(super) asked: Divisor,
     /// Sum of the old bonds (relative bonds).
     pub(super) held: SmallDivisor,
+    pub(super) growth: Growth,
 }
 
 /// New bonds of a target over all validators.
@@ -140,25 +141,29 @@ impl NewBonds {
         &mut self,
         holder: Holder<'_>,
         blend: B,
-        targets: &[Target],
-        growth: &mut [Growth],
+        targets: &mut [Target],
     ) -> bool {
         let Holder { divisor, stake, penalty, .. } = holder;
         let nothing = MaskedRow { uids: &[], values: &[], sorted: true, sum: 0 };
         // Without stake nothing is asked for.
         let weights = if stake == 0 { nothing } else { holder.weights };
-        self.push_merged(
-            weights,
-            holder.bonds,
-            growth,
-            |target, weight, bond| {
-                let target = &targets[target];
-                let asked =
-                    mul(stake, bond_target(divisor.divide(weight), target.consensus, penalty));
-                blend.blend(target.asked.divide(asked), target.held.divide(bond))
-            },
-            B::grow,
-        )
+        if penalty == Penalty::Full {
+            // The common case on its own, so that the penalty is decided once.
+            return self.push_merged(
+                weights,
+                holder.bonds,
+                targets,
+                B::grow,
+                |target, weight, bond| {
+                    let asked = mul(stake, clip(divisor.divide(weight), target.consensus));
+                    blend.blend(target.asked.divide(asked), target.held.divide(bond))
+                },
+            );
+        }
+        self.push_merged(weights, holder.bonds, targets, B::grow, |target, weight, bond| {
+            let asked = mul(stake, bond_target(divisor.divide(weight), target.consensus, penalty));
+            blend.blend(target.asked.divide(asked), target.held.divide(bond))
+        })
     }
 
     /// Absolute bonds at one speed. The new row is sorted.
@@ -166,20 +171,18 @@ impl NewBonds {
         &mut self,
         holder: Holder<'_>,
         blend: B,
-        targets: &[Target],
-        growth: &mut [Growth],
+        targets: &mut [Target],
     ) -> bool {
-        let Holder { divisor, penalty, .. } = holder;
-        self.push_merged(
-            holder.weights,
-            holder.bonds,
-            growth,
-            |target, weight, bond| {
-                let asked = bond_target(divisor.divide(weight), targets[target].consensus, penalty);
-                blend.blend(asked, proportion(bond))
-            },
-            B::grow,
-        )
+        let Holder { weights, bonds, divisor, penalty, .. } = holder;
+        if penalty == Penalty::Full {
+            return self.push_merged(weights, bonds, targets, B::grow, |target, weight, bond| {
+                blend.blend(clip(divisor.divide(weight), target.consensus), proportion(bond))
+            });
+        }
+        self.push_merged(weights, bonds, targets, B::grow, |target, weight, bond| {
+            let asked = bond_target(divisor.divide(weight), target.consensus, penalty);
+            blend.blend(asked, proportion(bond))
+        })
     }
 
     /// Absolute bonds, each at its own speed, over the entries that are asked for, in the order of the weights.
@@ -190,8 +193,7 @@ impl NewBonds {
         &mut self,
         holder: Holder<'_>,
         sigmoid: &Sigmoid,
-        targets: &[Target],
-        growth: &mut [Growth],
+        targets: &mut [Target],
     ) -> bool {
         const PRESENT: u32 = 1 << 16;
         const HIDDEN: u32 = 1 << 17;
@@ -248,7 +250,7 @@ impl NewBonds {
             uids[end] = uid;
             values[end] = new;
             end += usize::from(new > 0);
-            Proportional::grow(&mut growth[usize::from(uid)], new);
+            Proportional::grow(&mut targets[usize::from(uid)].growth, new);
         }
         self.ends.push(start + end);
         bonds.uids.iter().for_each(|&uid| scratch.lookup[usize::from(uid)] = 0);
@@ -260,22 +262,14 @@ impl NewBonds {
         &mut self,
         holder: Holder<'_>,
         sigmoid: &Sigmoid,
-        targets: &[Target],
-        growth: &mut [Growth],
+        targets: &mut [Target],
     ) -> bool {
-        let Holder { divisor, penalty, .. } = holder;
-        self.push_merged(
-            holder.weights,
-            holder.bonds,
-            growth,
-            |target, weight, bond| {
-                let c = targets[target].consensus;
-                let (asked, bond) =
-                    (bond_target(divisor.divide(weight), c, penalty), proportion(bond));
-                liquid_alpha::step(sigmoid.speed(Sigmoid::distance(c, asked, bond)), asked, bond)
-            },
-            Proportional::grow,
-        )
+        let Holder { weights, bonds, divisor, penalty, .. } = holder;
+        self.push_merged(weights, bonds, targets, Proportional::grow, |target, weight, bond| {
+            let c = target.consensus;
+            let (asked, bond) = (bond_target(divisor.divide(weight), c, penalty), proportion(bond));
+            liquid_alpha::step(sigmoid.speed(Sigmoid::distance(c, asked, bond)), asked, bond)
+        })
     }
 
     /// A row over the union of two rows in ascending order; `new` gives the bond from weight and bond (0 where absent).
@@ -284,9 +278,9 @@ impl NewBonds {
         &mut self,
         weights: MaskedRow<'_>,
         bonds: MaskedRow<'_>,
-        growth: &mut [Growth],
-        new: impl Fn(usize, u16, u16) -> u64,
-        grow: fn(&mut Growth, u64) -> bool,
+        targets: &mut [Target],
+        grow: impl Fn(&mut Growth, u64) -> bool,
+        new: impl Fn(&Target, u16, u16) -> u64,
     ) -> bool {
         let scratch = &mut self.scratch;
         let weights = scratch.weights.sorted(weights);
@@ -294,27 +288,49 @@ impl NewBonds {
         let start = self.ends.last().copied().unwrap_or(0);
         let room = start..start + weights.uids.len() + bonds.uids.len();
         let (uids, values) = (&mut self.uids[room.clone()], &mut self.values[room]);
-        let mut kept = 0;
         let mut fits = true;
-        let mut put = |uid: u16, weight: u16, bond: u16| {
-            let value = new(usize::from(uid), weight, bond);
-            uids[kept] = uid;
-            values[kept] = value;
-            kept += usize::from(value > 0);
-            fits &= grow(&mut growth[usize::from(uid)], value);
+        let mut compute = |uid: u16, weight: u16, bond: u16| {
+            let target = &mut targets[usize::from(uid)];
+            let value = new(target, weight, bond);
+            fits &= grow(&mut target.growth, value);
+            value
         };
+        let mut kept;
         if weights.uids == bonds.uids {
-            for ((&uid, &weight), &bond) in
-                weights.uids.iter().zip(weights.values).zip(bonds.values)
-            {
-                put(uid, weight, bond);
+            // Settled networks: nothing to merge.
+            kept = weights.uids.len();
+            uids[..kept].copy_from_slice(weights.uids);
+            let mut zeros = false;
+            let entries = weights.uids.iter().zip(weights.values).zip(bonds.values);
+            for (value, ((&uid, &weight), &bond)) in values.iter_mut().zip(entries) {
+                *value = compute(uid, weight, bond);
+                zeros |= *value == 0;
+            }
+            if zeros {
+                kept = compact(&mut uids[..kept], &mut values[..kept]);
             }
         } else {
-            merge(weights, bonds, put);
+            kept = 0;
+            merge(weights, bonds, |uid, weight, bond| {
+                let value = compute(uid, weight, bond);
+                (uids[kept], values[kept]) = (uid, value);
+                kept += usize::from(value > 0);
+            });
         }
         self.ends.push(start + kept);
         fits
     }
+}
+
+/// Moves the entries that are not zero to the front and counts them.
+fn compact(uids: &mut [u16], values: &mut [u64]) -> usize {
+    let mut kept = 0;
+    for at in 0..values.len() {
+        let value = values[at];
+        (uids[kept], values[kept]) = (uids[at], value);
+        kept += usize::from(value > 0);
+    }
+    kept
 }
 
 impl Sorted {

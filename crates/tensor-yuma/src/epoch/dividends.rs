@@ -3,6 +3,7 @@
 use super::ONE;
 use super::bonds::Growth;
 use super::division::{DIVISOR_LIMIT, Divisor, mul};
+use crate::rows::RowsBuf;
 
 /// What the payout needs of a target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,20 +59,32 @@ impl<D: BondDivisor> Claimed<D> {
     }
 }
 
-/// Dividends of one row of relative bonds; `store` gets every bond as stored (raw, then as u16).
+/// Dividends of one row of relative bonds.
 #[inline]
-pub(super) fn relative_row<D: BondDivisor>(
-    row: (&[u16], &[u64]),
-    targets: &[Claimed<D>],
-    mut store: impl FnMut(u16, u64),
-) -> u64 {
+pub(super) fn relative_row<D: BondDivisor>(row: (&[u16], &[u64]), targets: &[Claimed<D>]) -> u64 {
     let mut dividends = 0u64;
     for (&uid, &bond) in row.0.iter().zip(row.1) {
         let target = &targets[usize::from(uid)];
+        dividends = dividends.wrapping_add(mul(target.sum.share(bond), target.incentive));
+    }
+    dividends
+}
+
+/// [`relative_row`], storing the row relative to the largest bond of each target.
+#[inline]
+pub(super) fn store_relative_row<D: BondDivisor>(
+    row: (&[u16], &[u64]),
+    targets: &[Claimed<D>],
+    out: &mut RowsBuf,
+) -> u64 {
+    let mut dividends = 0u64;
+    let bonds = row.0.iter().zip(row.1).map(|(&uid, &bond)| {
+        let target = &targets[usize::from(uid)];
         let claim = target.sum.share(bond);
         dividends = dividends.wrapping_add(mul(claim, target.incentive));
-        store(uid, target.top.divide(claim));
-    }
+        stored(target.top.divide(claim))
+    });
+    out.push_row_of(row.0, bonds);
     dividends
 }
 

@@ -10,7 +10,7 @@ use super::dividends::{self, BondDivisor, Claimed, WideDivisor};
 use super::division::{Divisor, SmallDivisor};
 use super::liquid_alpha::Sigmoid;
 use super::load::{Keep, Loaded, Mask};
-use super::trust::{self, Penalty};
+use super::trust::{self, Penalty, Ranked};
 use super::{EpochError, Input, Intermediates, ONE, Outcome, Parameters, Rule};
 use super::{emission, median, permits, stake};
 use crate::fixed::I32F32;
@@ -24,8 +24,9 @@ pub(super) struct Engine {
     voting_stake: Vec<u64>,
     order: Vec<u32>,
     chunks: Vec<Chunk>,
+    votes: Vec<median::Votes>,
     consensus: Vec<u64>,
-    rank: Vec<u64>,
+    ranked: Vec<Ranked>,
     growth: Vec<Growth>,
     targets: Vec<Target>,
     claimed: Vec<Claimed<Divisor>>,
@@ -40,13 +41,11 @@ struct Chunk {
     weights: Loaded,
     bonds: Loaded,
     divisors: Vec<SmallDivisor>,
-    votes: median::Votes,
-    rank: Vec<u64>,
-    asked: Vec<u64>,
+    ranked: Vec<Ranked>,
     held: Vec<u64>,
     trust: Vec<u64>,
     new: NewBonds,
-    growth: Vec<Growth>,
+    targets: Vec<Target>,
     dividends: Vec<u64>,
     stored: RowsBuf,
 }
@@ -144,6 +143,7 @@ impl Engine {
     /// One chunk for all rows.
     fn split(&mut self, input: &Input<'_>) {
         self.chunks.resize_with(1, Chunk::default);
+        self.votes.resize_with(1, Default::default);
         self.chunks[0].range = 0..input.n();
     }
 
@@ -187,60 +187,51 @@ impl Engine {
         let n = scene.input.n();
         let voting = &self.voting_stake;
         let rows = scene.input.weights;
-        for_each_infallible(&mut self.chunks, |chunk| {
-            chunk.votes.begin(n);
+        for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
+            votes.begin(n);
             for i in chunk.range.clone().filter(|&i| voting[i] > 0) {
                 let row = chunk.weights.row(rows, i);
-                chunk.votes.count(row.uids, row.values, voting[i]);
+                votes.count(row.uids, row.values, voting[i]);
             }
         });
         let kappa = scene.parameters.kappa_proportion().to_bits();
-        let counted = self.chunks.iter_mut().map(|chunk| &mut chunk.votes);
-        self.columns.decide(n, voting, kappa, counted);
-        let columns = &self.columns;
-        for_each_infallible(&mut self.chunks, |chunk| {
-            for (i, divisor) in
-                chunk.range.clone().zip(&chunk.divisors).filter(|(i, _)| voting[*i] > 0)
-            {
-                let row = chunk.weights.row(rows, i);
-                chunk.votes.collect(columns, row.uids, row.values, *divisor, i);
+        self.columns.decide(n, voting, kappa, &mut self.votes);
+        for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
+            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+                if voting[i] > 0 {
+                    let row = chunk.weights.row(rows, i);
+                    votes.collect(row.uids, row.values, *divisor, i);
+                }
             }
         });
-        let votes: Vec<&median::Votes> = self.chunks.iter().map(|chunk| &chunk.votes).collect();
         self.consensus.clear();
         self.consensus.resize(n, 0);
-        self.columns.medians(&votes, voting, &mut self.consensus);
+        self.columns.medians(&self.votes, voting, &mut self.consensus);
     }
 
     fn incentive(&mut self, scene: &Scene<'_>) {
-        let n = scene.input.n();
-        let (stake, consensus, rows) = (&self.active_stake, &self.consensus, scene.input.weights);
+        let (stake, rows) = (&self.active_stake, scene.input.weights);
         let penalty = scene.penalty;
+        self.ranked.clear();
+        self.ranked.extend(
+            self.consensus.iter().map(|&consensus| Ranked { consensus, ..Ranked::default() }),
+        );
+        let initial = &self.ranked;
         for_each_infallible(&mut self.chunks, |chunk| {
-            zeroed(&mut chunk.rank, n);
-            zeroed(&mut chunk.asked, if penalty == Penalty::Full { 0 } else { n });
+            chunk.ranked.clone_from(initial);
             chunk.trust.clear();
             for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
                 let row = chunk.weights.row(rows, i);
-                let entries = row
-                    .uids
-                    .iter()
-                    .zip(row.values)
-                    .map(|(&uid, &value)| (uid, divisor.divide(value)));
-                let trust = trust::rank_row(
-                    entries,
-                    consensus,
-                    stake[i],
-                    penalty,
-                    &mut chunk.rank,
-                    &mut chunk.asked,
-                );
-                chunk.trust.push(trust);
+                let entries = row.uids.iter().zip(row.values);
+                let entries = entries.map(|(&uid, &value)| (uid, divisor.divide(value)));
+                chunk.trust.push(trust::rank_row(entries, stake[i], penalty, &mut chunk.ranked));
             }
         });
-        zeroed(&mut self.rank, n);
         for chunk in &self.chunks {
-            add(&mut self.rank, &chunk.rank);
+            for (total, part) in self.ranked.iter_mut().zip(&chunk.ranked) {
+                total.rank += part.rank;
+                total.asked += part.asked;
+            }
         }
     }
 
@@ -258,7 +249,7 @@ impl Engine {
             self.update_bonds(scene, Signed { speed })?;
         }
         self.per_uid.clear();
-        self.per_uid.extend_from_slice(&self.rank);
+        self.per_uid.extend(self.ranked.iter().map(|target| target.rank));
         stake::normalise(&mut self.per_uid);
         proportions(&self.per_uid, &mut outcome.incentive);
 
@@ -280,32 +271,31 @@ impl Engine {
             parameters.yuma3 && parameters.liquid_alpha && self.consensus.iter().any(|c| *c != 0);
         let sigmoid = Sigmoid::new(parameters);
 
-        self.targets.clear();
-        self.targets.extend(
-            self.consensus.iter().map(|&consensus| Target { consensus, ..Target::default() }),
-        );
         if relative {
             for_each_infallible(&mut self.chunks, |chunk| {
                 zeroed(&mut chunk.held, n);
                 for i in chunk.range.clone() {
                     let row = chunk.bonds.row(input.bonds, i);
                     for (&uid, &bond) in row.uids.iter().zip(row.values) {
-                        chunk.held[usize::from(uid)] += u64::from(bond);
+                        let held = &mut chunk.held[usize::from(uid)];
+                        *held = held.wrapping_add(u64::from(bond));
                     }
                 }
             });
-            for (uid, target) in self.targets.iter_mut().enumerate() {
-                let asked = match penalty {
-                    Penalty::Full => self.rank[uid],
-                    _ => self.chunks.iter().map(|chunk| chunk.asked[uid]).sum(),
-                };
-                target.asked = Divisor::new(asked);
-                target.held =
-                    SmallDivisor::new(self.chunks.iter().map(|chunk| chunk.held[uid]).sum());
-            }
         }
+        let (chunks, ranked) = (&self.chunks, &self.ranked);
+        self.targets.clear();
+        self.targets.extend(ranked.iter().enumerate().map(|(uid, target)| {
+            let (mut asked, mut held) = (Divisor::default(), SmallDivisor::default());
+            if relative {
+                let sum = if penalty == Penalty::Full { target.rank } else { target.asked };
+                asked = Divisor::new(sum);
+                held = SmallDivisor::new(chunks.iter().map(|chunk| chunk.held[uid]).sum());
+            }
+            Target { consensus: target.consensus, asked, held, growth: Growth::default() }
+        }));
 
-        let (targets, stake) = (&self.targets, &self.active_stake);
+        let (initial, stake) = (&self.targets, &self.active_stake);
         for_each(&mut self.chunks, |chunk| {
             let entries = chunk.range.clone().map(|i| {
                 chunk.weights.row(input.weights, i).uids.len()
@@ -313,8 +303,7 @@ impl Engine {
             });
             let entries = entries.sum();
             chunk.new.reset(chunk.range.len(), entries, n);
-            chunk.growth.clear();
-            chunk.growth.resize(n, Growth::default());
+            chunk.targets.clone_from(initial);
             for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
                 let holder = Holder {
                     weights: chunk.weights.row(input.weights, i),
@@ -323,16 +312,12 @@ impl Engine {
                     stake: stake[i],
                     penalty,
                 };
-                let growth = &mut chunk.growth;
+                let (new, targets) = (&mut chunk.new, &mut chunk.targets);
                 let fits = match (relative, liquid, rule) {
-                    (true, _, _) => chunk.new.push_relative(holder, blend, targets, growth),
-                    (_, false, _) => chunk.new.push_absolute(holder, blend, targets, growth),
-                    (_, _, Rule::Sparse) => {
-                        chunk.new.push_liquid(holder, &sigmoid, targets, growth)
-                    }
-                    (_, _, Rule::Dense) => {
-                        chunk.new.push_liquid_dense(holder, &sigmoid, targets, growth)
-                    }
+                    (true, _, _) => new.push_relative(holder, blend, targets),
+                    (_, false, _) => new.push_absolute(holder, blend, targets),
+                    (_, _, Rule::Sparse) => new.push_liquid(holder, &sigmoid, targets),
+                    (_, _, Rule::Dense) => new.push_liquid_dense(holder, &sigmoid, targets),
                 };
                 if !fits {
                     return Err(EpochError::BondOverflow { row: i });
@@ -344,7 +329,8 @@ impl Engine {
         self.growth.clear();
         self.growth.resize(n, Growth::default());
         for chunk in &self.chunks {
-            for (total, part) in self.growth.iter_mut().zip(&chunk.growth) {
+            for (total, target) in self.growth.iter_mut().zip(&chunk.targets) {
+                let part = target.growth;
                 total.sum = total
                     .sum
                     .checked_add(part.sum)
@@ -380,20 +366,20 @@ impl Engine {
                 let row = chunk.new.row(at);
                 let stored = &mut chunk.stored;
                 let dividends = match (relative, permit[i]) {
-                    (true, true) => dividends::relative_row(row, claimed, |uid, bond| {
-                        stored.push(uid, dividends::stored(bond))
-                    }),
-                    (true, false) => dividends::relative_row(row, claimed, |_, _| ()),
-                    (false, true) => {
-                        row.0
-                            .iter()
-                            .zip(row.1)
-                            .for_each(|(&uid, &bond)| stored.push(uid, dividends::stored(bond)));
+                    (true, true) => dividends::store_relative_row(row, claimed, stored),
+                    (true, false) => {
+                        stored.end_row();
+                        dividends::relative_row(row, claimed)
+                    }
+                    (false, permitted) => {
+                        if permitted {
+                            stored.push_row_of(row.0, row.1.iter().map(|&b| dividends::stored(b)));
+                        } else {
+                            stored.end_row();
+                        }
                         dividends::absolute_row(row, claimed, stake[i])
                     }
-                    (false, false) => dividends::absolute_row(row, claimed, stake[i]),
                 };
-                stored.end_row();
                 chunk.dividends.push(dividends);
             }
         });
@@ -516,13 +502,17 @@ fn for_each_infallible(chunks: &mut [Chunk], work: impl Fn(&mut Chunk) + Send + 
     chunks.iter_mut().for_each(work);
 }
 
+fn for_each_pair(
+    chunks: &[Chunk],
+    votes: &mut [median::Votes],
+    work: impl Fn(&Chunk, &mut median::Votes) + Send + Sync,
+) {
+    chunks.iter().zip(votes).for_each(|(chunk, votes)| work(chunk, votes));
+}
+
 fn zeroed(values: &mut Vec<u64>, n: usize) {
     values.clear();
     values.resize(n, 0);
-}
-
-fn add(total: &mut [u64], part: &[u64]) {
-    total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
 }
 
 fn gather(chunks: &[Chunk], part: impl Fn(&Chunk) -> &Vec<u64>, out: &mut Vec<u64>) {

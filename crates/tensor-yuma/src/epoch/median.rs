@@ -18,11 +18,20 @@ const SAMPLE: usize = 41;
 /// The scores a chunk of rows gives, first counted, then collected by column.
 #[derive(Debug, Default)]
 pub(super) struct Votes {
-    counts: Vec<u32>,
-    stake: Vec<u64>,
-    /// Where each column's entries are written next; its end once all are collected.
-    next: Vec<usize>,
+    columns: Vec<Column>,
     entries: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Column {
+    /// Stake of the validators with a positive score.
+    stake: u64,
+    /// How many they are.
+    count: u32,
+    /// Whether the scores must be looked at.
+    open: bool,
+    /// Where the next entry is written; the end once all are collected.
+    next: usize,
 }
 
 /// What is known of every column before its scores are looked at.
@@ -37,20 +46,18 @@ pub(super) struct Columns {
 
 impl Votes {
     pub(super) fn begin(&mut self, n: usize) {
-        self.counts.clear();
-        self.counts.resize(n, 0);
-        self.stake.clear();
-        self.stake.resize(n, 0);
+        self.columns.clear();
+        self.columns.resize(n, Column::default());
     }
 
     /// Count the positive scores of a validator with this voting stake. A positive weight never normalises to zero.
     #[inline]
     pub(super) fn count(&mut self, uids: &[u16], values: &[u16], stake: u64) {
         for (&uid, &value) in uids.iter().zip(values) {
-            let uid = usize::from(uid);
+            let column = &mut self.columns[usize::from(uid)];
             let scored = value > 0;
-            self.counts[uid] = self.counts[uid].wrapping_add(u32::from(scored));
-            self.stake[uid] = self.stake[uid].wrapping_add(if scored { stake } else { 0 });
+            column.count = column.count.wrapping_add(u32::from(scored));
+            column.stake = column.stake.wrapping_add(if scored { stake } else { 0 });
         }
     }
 
@@ -58,25 +65,23 @@ impl Votes {
     #[inline]
     pub(super) fn collect(
         &mut self,
-        columns: &Columns,
         uids: &[u16],
         values: &[u16],
         divisor: SmallDivisor,
         validator: usize,
     ) {
         for (&uid, &value) in uids.iter().zip(values) {
-            let uid = usize::from(uid);
-            if value > 0 && columns.below[uid].is_some() {
-                let next = &mut self.next[uid];
-                self.entries[*next] = pack(divisor.divide(value), validator);
-                *next += 1;
+            let column = &mut self.columns[usize::from(uid)];
+            if value > 0 && column.open {
+                self.entries[column.next] = pack(divisor.divide(value), validator);
+                column.next += 1;
             }
         }
     }
 
     fn column(&self, uid: usize) -> &[u64] {
-        let end = self.next[uid];
-        &self.entries[end - self.counts[uid] as usize..end]
+        let Column { next, count, .. } = self.columns[uid];
+        &self.entries[next - count as usize..next]
     }
 }
 
@@ -87,31 +92,26 @@ impl Columns {
     }
 
     /// Decide the columns whose majority scores zero, and make room for the others.
-    pub(super) fn decide<'a>(
-        &mut self,
-        n: usize,
-        voting: &[u64],
-        kappa: i64,
-        votes: impl Iterator<Item = &'a mut Votes>,
-    ) {
+    pub(super) fn decide(&mut self, n: usize, voting: &[u64], kappa: i64, votes: &mut [Votes]) {
         let total: u64 = voting.iter().sum();
         let voters = voting.iter().filter(|stake| **stake > 0).count();
         self.minority = total as i64 - kappa;
-        let mut votes: Vec<&mut Votes> = votes.collect();
         self.below.clear();
         self.below.extend((0..n).map(|uid| {
-            let count: usize = votes.iter().map(|votes| votes.counts[uid] as usize).sum();
-            let zeros = total - votes.iter().map(|votes| votes.stake[uid]).sum::<u64>();
+            let columns = votes.iter().map(|votes| votes.columns[uid]);
+            let (count, scored) = columns.fold((0, 0), |(count, stake), column| {
+                (count + column.count as usize, stake + column.stake)
+            });
+            let zeros = total - scored;
             // Without a single zero score there is nothing to exceed, even for a negative minority.
             let decided = count == 0 || (count < voters && zeros as i64 > self.minority);
             (!decided).then_some(zeros)
         }));
-        for votes in &mut votes {
-            votes.next.clear();
+        for votes in votes {
             let mut at = 0;
-            for (below, count) in self.below.iter().zip(&votes.counts) {
-                votes.next.push(at);
-                at += if below.is_some() { *count as usize } else { 0 };
+            for (below, column) in self.below.iter().zip(&mut votes.columns) {
+                (column.open, column.next) = (below.is_some(), at);
+                at += if column.open { column.count as usize } else { 0 };
             }
             if votes.entries.len() < at {
                 votes.entries.resize(at, 0);
@@ -120,7 +120,7 @@ impl Columns {
     }
 
     /// The median of every column.
-    pub(super) fn medians(&mut self, votes: &[&Votes], voting: &[u64], consensus: &mut [u64]) {
+    pub(super) fn medians(&mut self, votes: &[Votes], voting: &[u64], consensus: &mut [u64]) {
         for (uid, c) in consensus.iter_mut().enumerate() {
             let Some(below) = self.below[uid] else { continue };
             let entries = match votes {

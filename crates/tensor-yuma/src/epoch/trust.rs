@@ -49,40 +49,40 @@ pub(super) fn bond_target(weight: u64, c: u64, penalty: Penalty) -> u64 {
     }
 }
 
-/// One row's share of ranks: `floor(stake * clipped)` for every target, added to `rank`; returns the trust, the sum of the
-/// clipped weights. With a penalty other than full, the same product of the bond target goes to `target`.
+/// What clipping needs of a target, and what it adds up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ranked {
+    pub(super) consensus: u64,
+    /// Sum of `floor(stake * clipped)`.
+    pub(super) rank: u64,
+    /// Sum of `floor(stake * bond target)`; not kept with a full penalty, where it is the rank.
+    pub(super) asked: u64,
+}
+
+/// Adds one row to the ranks and returns its trust, the sum of its clipped weights.
 #[inline]
 pub(super) fn rank_row(
     entries: impl Iterator<Item = (u16, u64)>,
-    consensus: &[u64],
     stake: u64,
     penalty: Penalty,
-    rank: &mut [u64],
-    target: &mut [u64],
+    targets: &mut [Ranked],
 ) -> u64 {
     let mut trust = 0u64;
-    match (stake, penalty) {
-        (0, _) => {
-            for (uid, weight) in entries {
-                trust = trust.wrapping_add(clip(weight, consensus[usize::from(uid)]));
-            }
+    if penalty == Penalty::Full {
+        for (uid, weight) in entries {
+            let target = &mut targets[usize::from(uid)];
+            let clipped = clip(weight, target.consensus);
+            trust = trust.wrapping_add(clipped);
+            target.rank = target.rank.wrapping_add(mul(stake, clipped));
         }
-        (_, Penalty::Full) => {
-            for (uid, weight) in entries {
-                let clipped = clip(weight, consensus[usize::from(uid)]);
-                trust = trust.wrapping_add(clipped);
-                let rank = &mut rank[usize::from(uid)];
-                *rank = rank.wrapping_add(mul(stake, clipped));
-            }
-        }
-        _ => {
-            for (uid, weight) in entries {
-                let c = consensus[usize::from(uid)];
-                let clipped = clip(weight, c);
-                trust = trust.wrapping_add(clipped);
-                rank[usize::from(uid)] += mul(stake, clipped);
-                target[usize::from(uid)] += mul(stake, bond_target(weight, c, penalty));
-            }
+    } else {
+        for (uid, weight) in entries {
+            let target = &mut targets[usize::from(uid)];
+            let clipped = clip(weight, target.consensus);
+            trust = trust.wrapping_add(clipped);
+            target.rank = target.rank.wrapping_add(mul(stake, clipped));
+            let asked = bond_target(weight, target.consensus, penalty);
+            target.asked = target.asked.wrapping_add(mul(stake, asked));
         }
     }
     trust
