@@ -98,6 +98,7 @@ impl Calls {
         super::root::register(&mut calls);
         super::schedule::register(&mut calls);
         super::serving::register(&mut calls);
+        super::shield::register(&mut calls);
         super::staking::register(&mut calls);
         super::subnets::register(&mut calls);
         super::takes::register(&mut calls);

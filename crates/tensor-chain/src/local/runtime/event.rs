@@ -146,6 +146,7 @@ events! {
         collateral_lock_share_set = "CollateralLockShareSet",
         collateral_drain_ratio_set = "CollateralDrainRatioSet",
     }
+    "MevShield" { encrypted_submitted = "EncryptedSubmitted" }
     "Drand" { new_pulse = "NewPulse" }
     "Swap" { fee_rate_set = "FeeRateSet" }
 }

@@ -203,6 +203,7 @@ impl Bench {
             runtime.items.total_alpha_issuance.add(cx.state, netuid, alpha);
             if netuid == 0 {
                 runtime.items.subnet_tao.add(cx.state, 0, alpha);
+                runtime.endow(cx, &Runtime::subnet_account(0), alpha + 500);
             }
         });
     }
