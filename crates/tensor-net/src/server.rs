@@ -37,7 +37,9 @@ use crate::admission::{Queue, Slot};
 use crate::replay::{MemoryReplay, ReplayStore, WindowLimits};
 use crate::timer::{Timer, within};
 use crate::wire::btauth::Btauth;
-use crate::wire::{AuthError, Claim, Head, Protocol, Refusal, Reply, caller, replay_refusal};
+use crate::wire::{
+    AuthError, Claim, Exchange, Head, Malformed, Protocol, Refusal, Reply, caller, replay_refusal,
+};
 
 use body::{Gauge, Hold};
 use keys::KeyCache;
@@ -124,24 +126,29 @@ impl AxonService {
         if head.method == "GET" && head.target == "/health" {
             return self.health();
         }
+        let limit = self.inner.limits.head_bytes;
+        if head_bytes(&head, &parts.headers) > limit {
+            return finish(Reply::plain(Err(Refusal::HeadTooLarge { limit })), None);
+        }
         let Some(in_flight) = self.inner.in_flight.hold(1) else {
             return finish(Reply::plain(Err(busy())), None);
         };
         let protocol = self.inner.protocols.iter().find(|protocol| protocol.recognises(&head));
         let Some(protocol) = protocol else {
-            let refusal = AuthError::from(crate::wire::Malformed::Version).into();
-            return finish(Reply::plain(Err(refusal)), None);
+            return finish(Reply::plain(Err(Malformed::Version.into())), None);
         };
-        let limits = &self.inner.limits;
-        let outcome = match head_bytes(&head, &parts.headers) > limits.head_bytes {
-            true => Err(Refusal::HeadTooLarge { limit: limits.head_bytes }),
-            false => self.serve(protocol.as_ref(), &head, body).await,
-        };
+        let started = self.inner.clock.unix_nanos();
+        let mut progress = Progress::default();
+        let outcome = self.serve(protocol.as_ref(), &head, body, started, &mut progress).await;
+        let now = self.inner.clock.unix_nanos();
+        let mut exchange = Exchange::new(&head, &progress.body, now);
+        exchange.proven = progress.proven;
+        exchange.elapsed = Duration::from_nanos(now.saturating_sub(started));
         match outcome {
             Ok((response, slot)) => {
-                finish(protocol.reply(&head, Ok(response)), Some((in_flight, slot)))
+                finish(protocol.reply(&exchange, Ok(response)), Some((in_flight, slot)))
             }
-            Err(refusal) => finish(protocol.reply(&head, Err(refusal)), None),
+            Err(refusal) => finish(protocol.reply(&exchange, Err(refusal)), None),
         }
     }
 
@@ -150,7 +157,9 @@ impl AxonService {
         protocol: &dyn Protocol,
         head: &Head<'_>,
         body: B,
-    ) -> Result<(Response, Slot), Refusal>
+        now: u64,
+        progress: &mut Progress,
+    ) -> Result<(Response, Option<Slot>), Refusal>
     where
         B: http_body::Body + Send,
         B::Data: Send,
@@ -161,32 +170,33 @@ impl AxonService {
         if body.size_hint().lower() > limit as u64 {
             return Err(Reject::TooLarge { limit }.into());
         }
-        let now = inner.clock.unix_nanos();
         let claim = protocol.claim(head, now)?;
         let caller = caller(protocol, &claim, head);
         let priority = inner.miner.admit(&caller)?;
         protocol.check(&claim, head, now)?;
 
-        let (body, held) = if protocol.signs_body() {
-            let (body, held) = self.read(body).await?;
-            self.prove(protocol, &claim, head, &body, priority).await?;
-            (body, held)
-        } else {
+        if !protocol.signs_body() {
             self.prove(protocol, &claim, head, &[], priority).await?;
-            self.read(body).await?
-        };
-        let mut request = protocol.open(head, body)?;
+        }
+        let (body, held) = self.read(body).await?;
+        progress.held = Some(held);
+        progress.body = body;
+        if protocol.signs_body() {
+            self.prove(protocol, &claim, head, &progress.body, priority).await?;
+        }
+        progress.proven = true;
+        let mut request = protocol.open(head, progress.body.clone())?;
+        if let Some(response) = protocol.answer(&request) {
+            return Ok((response, None));
+        }
         request.timeout = request.timeout.min(inner.limits.handle_time);
 
         let response = within(self.timer(), inner.limits.handle_time, async {
             let slot = inner.queue.enter(priority).await.map_err(|_| busy())?;
             let work = self.run(&caller, request);
-            Ok::<_, Refusal>((work.await?, slot))
+            Ok::<_, Refusal>((work.await?, Some(slot)))
         });
-        let response = response.await.unwrap_or(Err(Reject::Timeout.into()));
-        // The body's bytes were in memory for as long as the miner had the request.
-        drop(held);
-        response
+        response.await.unwrap_or(Err(Reject::Timeout.into()))
     }
 
     /// Reads the whole body, within limits of size, time and memory.
@@ -382,8 +392,16 @@ fn head_bytes(head: &Head<'_>, headers: &http::HeaderMap) -> usize {
     head.method.len() + head.target.len() + headers.iter().map(header).sum::<usize>()
 }
 
+/// How far a request came.
+#[derive(Default)]
+struct Progress {
+    body: Bytes,
+    held: Option<Hold>,
+    proven: bool,
+}
+
 /// Puts a reply into HTTP. `held` is given back when a streamed body has ended.
-fn finish(reply: Reply, held: Option<(Hold, Slot)>) -> http::Response<ReplyBody> {
+fn finish(reply: Reply, held: Option<(Hold, Option<Slot>)>) -> http::Response<ReplyBody> {
     let Reply { response, headers } = reply;
     let body = match response.body {
         Body::Full(bytes) => ReplyBody::full(bytes),

@@ -2,7 +2,8 @@
 //! and how an answer looks. Time and nonces are arguments; nothing here reads a clock or a socket.
 //!
 //! - [`Protocol`] is the receiving side of one protocol, [`Dialect`] the sending side.
-//! - [`btauth`] is btauth/1, the protocol of the official SDK 11.
+//! - [`btauth`] is btauth/1, the protocol of the official SDK 11; [`synapse`] is that of the axons and
+//!   dendrites of SDK 10.
 //! - [`Identity`] signs attempts; its [`NonceSource`] hands out nonces that never repeat.
 
 mod attempt;
@@ -10,10 +11,12 @@ pub mod btauth;
 mod error;
 mod headers;
 mod nonce;
+pub mod synapse;
 mod verify;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tensor_core::key::Scheme;
@@ -41,14 +44,14 @@ pub trait Protocol: Send + Sync {
     /// Reads who claims to ask.
     ///
     /// # Errors
-    /// [`AuthError::Malformed`] when a header is missing or cannot be read.
-    fn claim(&self, head: &Head<'_>, now: u64) -> Result<Claim, AuthError>;
+    /// [`Refusal`], mostly [`AuthError::Malformed`]: a header is missing or cannot be read.
+    fn claim(&self, head: &Head<'_>, now: u64) -> Result<Claim, Refusal>;
 
     /// Whether the request is for us and fresh at `now` (unix nanoseconds).
     ///
     /// # Errors
-    /// [`AuthError`] names the reason.
-    fn check(&self, claim: &Claim, head: &Head<'_>, now: u64) -> Result<(), AuthError>;
+    /// [`Refusal`], mostly an [`AuthError`], names the reason.
+    fn check(&self, claim: &Claim, head: &Head<'_>, now: u64) -> Result<(), Refusal>;
 
     /// Whether `message` needs the body. If not, the signature is verified before the body is read.
     fn signs_body(&self) -> bool {
@@ -67,9 +70,15 @@ pub trait Protocol: Send + Sync {
         head.to_request(body)
     }
 
+    /// Answers a proven request that miners need not know, such as a ping.
+    fn answer(&self, request: &Request) -> Option<Response> {
+        let _ = request;
+        None
+    }
+
     /// Writes the outcome as the protocol's clients expect it.
-    fn reply(&self, head: &Head<'_>, outcome: Result<Response, Refusal>) -> Reply {
-        let _ = head;
+    fn reply(&self, exchange: &Exchange<'_>, outcome: Result<Response, Refusal>) -> Reply {
+        let _ = exchange;
         Reply::plain(outcome)
     }
 }
@@ -115,7 +124,7 @@ pub struct Outgoing<'a> {
     /// The payload.
     pub body: &'a Bytes,
     /// How long the caller waits.
-    pub timeout: std::time::Duration,
+    pub timeout: Duration,
     /// Unix nanoseconds, never used before by this sender.
     pub nonce: u64,
 }
@@ -128,7 +137,7 @@ pub struct Draft {
     /// The target on the request line.
     pub target: String,
     /// All headers that carry no signature.
-    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// Headers whose values are `0x` and the signature of these bytes in hex. The first proves the
     /// sender.
     pub signatures: Vec<(&'static str, Vec<u8>)>,
@@ -211,6 +220,29 @@ impl Claim {
     pub const fn with_token(mut self, token: u128) -> Self {
         self.token = token;
         self
+    }
+}
+
+/// What is known of a request when its answer is written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Exchange<'a> {
+    /// The request's head.
+    pub head: &'a Head<'a>,
+    /// The request's body; empty if the request was refused before it was read.
+    pub body: &'a Bytes,
+    /// Whether the sender is proven.
+    pub proven: bool,
+    /// Our time, in unix nanoseconds.
+    pub now: u64,
+    /// How long the answer took.
+    pub elapsed: Duration,
+}
+
+impl<'a> Exchange<'a> {
+    /// An exchange that ends at once, at `now`.
+    pub const fn new(head: &'a Head<'a>, body: &'a Bytes, now: u64) -> Self {
+        Self { head, body, proven: false, now, elapsed: Duration::ZERO }
     }
 }
 

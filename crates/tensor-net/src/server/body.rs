@@ -104,7 +104,10 @@ pub struct ReplyBody(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
-    Stream { stream: BoxStream<'static, Result<Bytes, BoxError>>, _held: Option<(Hold, Slot)> },
+    Stream {
+        stream: BoxStream<'static, Result<Bytes, BoxError>>,
+        _held: Option<(Hold, Option<Slot>)>,
+    },
 }
 
 impl ReplyBody {
@@ -114,7 +117,7 @@ impl ReplyBody {
 
     pub(super) fn stream(
         stream: BoxStream<'static, Result<Bytes, BoxError>>,
-        held: Option<(Hold, Slot)>,
+        held: Option<(Hold, Option<Slot>)>,
     ) -> Self {
         Self(Kind::Stream { stream, _held: held })
     }

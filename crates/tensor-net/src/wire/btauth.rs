@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use tensor_core::key::Scheme;
 use tensor_core::{BoxError, Hotkey};
 
-use super::{AuthError, Claim, Dialect, Draft, Found, Head, Malformed, Outgoing, Protocol};
+use super::{
+    AuthError, Claim, Dialect, Draft, Found, Head, Malformed, Outgoing, Protocol, Refusal,
+};
 
 /// The protocol's name, and the first line of what is signed.
 pub const NAME: &str = "btauth/1";
@@ -116,7 +118,7 @@ impl Protocol for Btauth {
         [VERSION, SIGNATURE].iter().any(|name| find(head, name) != Found::Nothing)
     }
 
-    fn claim(&self, head: &Head<'_>, now: u64) -> Result<Claim, AuthError> {
+    fn claim(&self, head: &Head<'_>, now: u64) -> Result<Claim, Refusal> {
         if optional(head, VERSION)? != Some("1") {
             return Err(Malformed::Version.into());
         }
@@ -147,9 +149,9 @@ impl Protocol for Btauth {
         Ok(Claim::new(hotkey, scheme, signature, nonce, nonce.saturating_add(age)))
     }
 
-    fn check(&self, claim: &Claim, head: &Head<'_>, now: u64) -> Result<(), AuthError> {
+    fn check(&self, claim: &Claim, head: &Head<'_>, now: u64) -> Result<(), Refusal> {
         self.check_receiver(head)?;
-        self.check_time(claim.nonce, now)
+        Ok(self.check_time(claim.nonce, now)?)
     }
 
     fn message(&self, claim: &Claim, head: &Head<'_>, body: &[u8]) -> Vec<u8> {
@@ -239,16 +241,16 @@ impl Dialect for BtauthDialect {
             receiver: receiver.as_deref(),
         });
         let mut headers = vec![
-            ("content-type", Cow::from(outgoing.content_type.to_owned())),
-            (VERSION, Cow::from("1")),
-            (HOTKEY, sender.into()),
-            (NONCE, outgoing.nonce.to_string().into()),
+            (Cow::from("content-type"), Cow::from(outgoing.content_type.to_owned())),
+            (Cow::from(VERSION), Cow::from("1")),
+            (Cow::from(HOTKEY), sender.into()),
+            (Cow::from(NONCE), outgoing.nonce.to_string().into()),
         ];
         if outgoing.scheme != Scheme::Sr25519 {
-            headers.push((CRYPTO, outgoing.scheme.name().into()));
+            headers.push((CRYPTO.into(), outgoing.scheme.name().into()));
         }
         if let Some(receiver) = receiver {
-            headers.push((RECEIVER, receiver.into()));
+            headers.push((RECEIVER.into(), receiver.into()));
         }
         Ok(Draft {
             method: outgoing.method,

@@ -72,6 +72,12 @@ impl AuthError {
     }
 }
 
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::Auth(malformed.into())
+    }
+}
+
 /// What is wrong with a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -132,6 +138,9 @@ pub enum Refusal {
     /// The body is not the one whose hash was signed, or is no message of the protocol.
     #[error("{0}")]
     Body(&'static str),
+    /// The body is no JSON and must be.
+    #[error("the body is no JSON")]
+    NotJson(#[source] tensor_core::BoxError),
     /// The replay store cannot say whether the nonce is new, so the request is not served.
     #[error("the replay store is not available")]
     Store(#[source] tensor_core::BoxError),
@@ -147,6 +156,7 @@ impl Refusal {
             Self::HeadTooLarge { .. } => 431,
             Self::SlowBody => 408,
             Self::Body(_) => 400,
+            Self::NotJson(_) => 422,
             Self::Store(_) => 503,
         }
     }
@@ -168,7 +178,7 @@ impl Refusal {
             Self::Method => "MethodNotAllowed",
             Self::HeadTooLarge { .. } => "HeadTooLarge",
             Self::SlowBody => "SlowBody",
-            Self::Body(_) => "BadBody",
+            Self::Body(_) | Self::NotJson(_) => "BadBody",
             Self::Store(_) => "Busy",
         }
     }

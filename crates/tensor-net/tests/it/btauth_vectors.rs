@@ -13,8 +13,7 @@ use tensor_net::replay::{NonceWindow, WindowLimits};
 use tensor_net::wire::btauth::{self, Btauth, BtauthDialect, Payload};
 use tensor_net::wire::{Dialect, Head, Outgoing, Refusal, verify};
 
-const VECTORS: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/wire/wire-vectors.json"));
+use super::VECTORS;
 
 fn vectors<T: for<'de> Deserialize<'de>>(part: &str, list: &str) -> Vec<T> {
     let all: Value = serde_json::from_str(VECTORS).unwrap();
@@ -96,7 +95,7 @@ fn every_signed_request_is_rebuilt() {
             .draft(&Outgoing {
                 sender: &Hotkey::new(account),
                 scheme,
-                receiver: &receiver.unwrap_or(Hotkey::new(account)),
+                receiver: &receiver.unwrap_or_else(|| Hotkey::new(account)),
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
                 method,
                 target: &case.target,
@@ -112,7 +111,7 @@ fn every_signed_request_is_rebuilt() {
         expected.sort();
         let mut written: Vec<(String, String)> = draft.headers[1..]
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone().into_owned()))
+            .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
         written.sort();
         assert_eq!(written, expected, "{}", case.name);

@@ -5,6 +5,7 @@ mod btauth_vectors;
 mod hostile;
 mod memory;
 mod sockets;
+mod synapse_vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,10 @@ use serde::{Deserialize, Serialize};
 use tensor_core::key::{Keypair, Scheme};
 use tensor_core::miner::{Caller, Miner, Reject, Synapse, miner_fn};
 use tensor_core::{Clock, Hotkey};
+
+/// What the official packages signed, verified and answered.
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/wire/wire-vectors.json"));
 
 /// A synapse for tests: the text comes back in capitals, with the caller's address.
 #[derive(Serialize, Deserialize)]
