@@ -227,6 +227,12 @@ impl Bench {
 
     /// Everything that must hold after every block (chain rules 15.4), and that all bytes are of the types that the interface names.
     fn check(&self) {
+        self.check_ledgers();
+        self.check_shares();
+        self.check_types();
+    }
+
+    fn check_ledgers(&self) {
         let runtime = &self.runtime;
         let ledger = runtime.tao_ledger(&self.state);
         assert!(ledger.closes(), "block {}: {ledger:?}", self.block);
@@ -245,8 +251,6 @@ impl Bench {
             let total = info.total();
             assert!(total == 0 || total >= 500, "an account of {total}");
         }
-        self.check_shares();
-        self.check_types();
     }
 
     fn check_uids(&self, netuid: u16) {
