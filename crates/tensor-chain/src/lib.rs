@@ -1,6 +1,18 @@
 //! The client for the Bittensor chain, and a complete local chain in the process.
+#![forbid(unsafe_code)]
 
+pub mod client;
+pub mod codec;
+pub mod error;
+pub mod intent;
 #[cfg(feature = "local")]
 pub mod local;
+pub mod plan;
+pub mod policy;
 #[cfg(feature = "ws-server")]
 pub mod serve;
+
+pub use client::{Config, Subtensor};
+pub use error::{Error, ErrorCode};
+pub use intent::Intent;
+pub use policy::Policy;

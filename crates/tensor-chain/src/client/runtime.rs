@@ -1,0 +1,163 @@
+//! The runtimes that a chain has had, by version: [`Runtime`] and the cache of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use parity_scale_codec::{Decode, Encode};
+
+use super::rpc::{Hash, Rpc, Version};
+use crate::codec::Metadata;
+use crate::error::Error;
+
+/// How many blocks' runtime versions are remembered.
+const REMEMBERED_BLOCKS: usize = 1024;
+
+/// The runtime of some blocks of a chain.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Runtime {
+    /// Rises with every upgrade.
+    pub spec_version: u32,
+    /// Rises when the form of extrinsics changes.
+    pub transaction_version: u32,
+    /// Its interface.
+    pub metadata: Metadata,
+}
+
+/// Runtimes by genesis hash and version, to be shared by clients: metadata is fetched once.
+///
+/// A clone is the same cache.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeCache(Arc<Mutex<HashMap<(Hash, u32), Arc<Runtime>>>>);
+
+impl RuntimeCache {
+    /// An empty cache.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts metadata in that was kept elsewhere, on disk perhaps, so that it is not fetched.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] when the bytes are none.
+    pub fn insert(
+        &self,
+        genesis_hash: Hash,
+        spec_version: u32,
+        transaction_version: u32,
+        metadata: impl Into<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let metadata = Metadata::decode(metadata)?;
+        self.put(genesis_hash, Arc::new(Runtime { spec_version, transaction_version, metadata }));
+        Ok(())
+    }
+
+    /// The runtime of that chain and version, if it is known.
+    pub fn find(&self, genesis_hash: &Hash, spec_version: u32) -> Option<Arc<Runtime>> {
+        self.lock().get(&(*genesis_hash, spec_version)).cloned()
+    }
+
+    fn put(&self, genesis_hash: Hash, runtime: Arc<Runtime>) {
+        self.lock().insert((genesis_hash, runtime.spec_version), runtime);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Hash, u32), Arc<Runtime>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The runtimes of one chain: which block has which, and which is the newest seen.
+#[derive(Debug)]
+pub(crate) struct Runtimes {
+    genesis_hash: Hash,
+    cache: RuntimeCache,
+    seen: Mutex<Seen>,
+    fetching: futures::lock::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    newest: Option<Arc<Runtime>>,
+    by_block: HashMap<Hash, u32>,
+}
+
+impl Runtimes {
+    pub(crate) fn new(genesis_hash: Hash, cache: RuntimeCache) -> Self {
+        let (seen, fetching) = (Mutex::default(), futures::lock::Mutex::new(()));
+        Self { genesis_hash, cache, seen, fetching }
+    }
+
+    /// The runtime that the chain had when it was last looked at.
+    pub(crate) fn newest(&self) -> Option<Arc<Runtime>> {
+        self.seen().newest.clone()
+    }
+
+    /// The runtime of that block if no question is needed for it.
+    pub(crate) fn known(&self, at: Hash) -> Option<Arc<Runtime>> {
+        let version = *self.seen().by_block.get(&at)?;
+        self.cache.find(&self.genesis_hash, version)
+    }
+
+    /// The runtime of that version, fetched from that block if need be.
+    pub(crate) async fn get(
+        &self,
+        rpc: &Rpc,
+        version: Version,
+        at: Option<Hash>,
+    ) -> Result<Arc<Runtime>, Error> {
+        let runtime = match self.cache.find(&self.genesis_hash, version.spec_version) {
+            Some(runtime) => runtime,
+            None => self.fetch(rpc, version, at).await?,
+        };
+        let mut seen = self.seen();
+        if let Some(at) = at {
+            if seen.by_block.len() >= REMEMBERED_BLOCKS {
+                seen.by_block.clear();
+            }
+            seen.by_block.insert(at, version.spec_version);
+        }
+        if seen.newest.as_ref().is_none_or(|newest| newest.spec_version < runtime.spec_version) {
+            seen.newest = Some(Arc::clone(&runtime));
+        }
+        Ok(runtime)
+    }
+
+    /// Fetches metadata; several that need the same one wait for the first.
+    async fn fetch(
+        &self,
+        rpc: &Rpc,
+        version: Version,
+        at: Option<Hash>,
+    ) -> Result<Arc<Runtime>, Error> {
+        let _alone = self.fetching.lock().await;
+        if let Some(runtime) = self.cache.find(&self.genesis_hash, version.spec_version) {
+            return Ok(runtime);
+        }
+        let metadata = Metadata::decode(fetch_metadata(rpc, at).await?)?;
+        let Version { spec_version, transaction_version } = version;
+        let runtime = Arc::new(Runtime { spec_version, transaction_version, metadata });
+        self.cache.put(self.genesis_hash, Arc::clone(&runtime));
+        Ok(runtime)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// V15 where the node has it, since it describes runtime APIs; V14 otherwise.
+async fn fetch_metadata(rpc: &Rpc, at: Option<Hash>) -> Result<Vec<u8>, Error> {
+    let answer = rpc.call("Metadata_metadata_at_version", &15u32.encode(), at).await;
+    match answer {
+        Ok(bytes) => {
+            let metadata = Option::<Vec<u8>>::decode(&mut bytes.as_slice())
+                .map_err(|source| Error::decode("Metadata_metadata_at_version", source))?;
+            if let Some(metadata) = metadata {
+                return Ok(metadata);
+            }
+        }
+        Err(Error::Rpc { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    rpc.metadata(at).await
+}
