@@ -12,7 +12,7 @@ use super::liquid_alpha::Sigmoid;
 use super::load::{Keep, Loaded, Mask};
 use super::trust::{self, Penalty, Ranked};
 use super::{EpochError, Input, Intermediates, ONE, Outcome, Parameters, Rule};
-use super::{emission, median, permits, stake};
+use super::{emission, median, permits, stake, workers};
 use crate::fixed::I32F32;
 use crate::rows::RowsBuf;
 
@@ -32,6 +32,8 @@ pub(super) struct Engine {
     claimed: Vec<Claimed<Divisor>>,
     columns: median::Columns,
     per_uid: Vec<u64>,
+    /// Least entries worth a chunk of their own; 0 for the default.
+    pub(super) chunk_entries: usize,
 }
 
 /// A range of rows with its workspace.
@@ -140,11 +142,23 @@ impl Engine {
         Ok(())
     }
 
-    /// One chunk for all rows.
+    /// Divide the rows into chunks of about equally many entries.
     fn split(&mut self, input: &Input<'_>) {
-        self.chunks.resize_with(1, Chunk::default);
-        self.votes.resize_with(1, Default::default);
-        self.chunks[0].range = 0..input.n();
+        let n = input.n();
+        let cost = |i: usize| input.weights.row(i).uids.len() + input.bonds.row(i).uids.len() + 8;
+        let total: usize = (0..n).map(cost).sum();
+        let count = workers::count(total, self.chunk_entries);
+        self.chunks.resize_with(count, Chunk::default);
+        self.votes.resize_with(count, Default::default);
+        let (mut row, mut spent) = (0, 0);
+        for (at, chunk) in self.chunks.iter_mut().enumerate() {
+            let start = row;
+            while row < n && (at + 1 == count || spent < total * (at + 1) / count) {
+                spent += cost(row);
+                row += 1;
+            }
+            chunk.range = start..row;
+        }
     }
 
     fn load(&mut self, scene: &Scene<'_>) -> Result<(), EpochError> {
@@ -170,7 +184,7 @@ impl Engine {
             Some(Keep { registered_before, not_self: (owner != Some(uid)).then_some(uid) })
         };
         let keep_bonds = |_| Some(Keep { registered_before: last_tempo, not_self: None });
-        for_each(&mut self.chunks, |chunk| {
+        workers::try_for_each(&mut self.chunks, |chunk| {
             let range = chunk.range.clone();
             chunk.weights.load(input.weights, range.clone(), mask, keep_weights)?;
             chunk.bonds.load(input.bonds, range.clone(), mask, keep_bonds)?;
@@ -187,7 +201,7 @@ impl Engine {
         let n = scene.input.n();
         let voting = &self.voting_stake;
         let rows = scene.input.weights;
-        for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
+        workers::for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
             votes.begin(n);
             for i in chunk.range.clone().filter(|&i| voting[i] > 0) {
                 let row = chunk.weights.row(rows, i);
@@ -196,11 +210,11 @@ impl Engine {
         });
         let kappa = scene.parameters.kappa_proportion().to_bits();
         self.columns.decide(n, voting, kappa, &mut self.votes);
-        for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
-            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+        workers::for_each_pair(&self.chunks, &mut self.votes, |chunk, votes| {
+            for (i, &divisor) in chunk.range.clone().zip(&chunk.divisors) {
                 if voting[i] > 0 {
                     let row = chunk.weights.row(rows, i);
-                    votes.collect(row.uids, row.values, *divisor, i);
+                    votes.collect(row.uids, row.values, divisor, i);
                 }
             }
         });
@@ -217,10 +231,10 @@ impl Engine {
             self.consensus.iter().map(|&consensus| Ranked { consensus, ..Ranked::default() }),
         );
         let initial = &self.ranked;
-        for_each_infallible(&mut self.chunks, |chunk| {
+        workers::for_each(&mut self.chunks, |chunk| {
             chunk.ranked.clone_from(initial);
             chunk.trust.clear();
-            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+            for (i, &divisor) in chunk.range.clone().zip(&chunk.divisors) {
                 let row = chunk.weights.row(rows, i);
                 let entries = row.uids.iter().zip(row.values);
                 let entries = entries.map(|(&uid, &value)| (uid, divisor.divide(value)));
@@ -272,7 +286,7 @@ impl Engine {
         let sigmoid = Sigmoid::new(parameters);
 
         if relative {
-            for_each_infallible(&mut self.chunks, |chunk| {
+            workers::for_each(&mut self.chunks, |chunk| {
                 zeroed(&mut chunk.held, n);
                 for i in chunk.range.clone() {
                     let row = chunk.bonds.row(input.bonds, i);
@@ -296,7 +310,7 @@ impl Engine {
         }));
 
         let (initial, stake) = (&self.targets, &self.active_stake);
-        for_each(&mut self.chunks, |chunk| {
+        workers::try_for_each(&mut self.chunks, |chunk| {
             let entries = chunk.range.clone().map(|i| {
                 chunk.weights.row(input.weights, i).uids.len()
                     + chunk.bonds.row(input.bonds, i).uids.len()
@@ -304,11 +318,11 @@ impl Engine {
             let entries = entries.sum();
             chunk.new.reset(chunk.range.len(), entries, n);
             chunk.targets.clone_from(initial);
-            for (i, divisor) in chunk.range.clone().zip(&chunk.divisors) {
+            for (i, &divisor) in chunk.range.clone().zip(&chunk.divisors) {
                 let holder = Holder {
                     weights: chunk.weights.row(input.weights, i),
                     bonds: chunk.bonds.row(input.bonds, i),
-                    divisor: *divisor,
+                    divisor,
                     stake: stake[i],
                     penalty,
                 };
@@ -320,7 +334,7 @@ impl Engine {
                     (_, _, Rule::Dense) => new.push_liquid_dense(holder, &sigmoid, targets),
                 };
                 if !fits {
-                    return Err(EpochError::BondOverflow { row: i });
+                    return Err(EpochError::BondOverflow);
                 }
             }
             Ok(())
@@ -331,10 +345,8 @@ impl Engine {
         for chunk in &self.chunks {
             for (total, target) in self.growth.iter_mut().zip(&chunk.targets) {
                 let part = target.growth;
-                total.sum = total
-                    .sum
-                    .checked_add(part.sum)
-                    .ok_or(EpochError::BondOverflow { row: chunk.range.start })?;
+                let sum = total.sum.checked_add(part.sum).filter(|sum| *sum <= i64::MAX as u64);
+                total.sum = sum.ok_or(EpochError::BondOverflow)?;
                 total.max = total.max.max(part.max);
             }
         }
@@ -359,7 +371,7 @@ impl Engine {
         );
         let (claimed, stake, permit) =
             (&*claimed, &self.active_stake, &outcome.new_validator_permit);
-        for_each_infallible(&mut self.chunks, |chunk| {
+        workers::for_each(&mut self.chunks, |chunk| {
             chunk.dividends.clear();
             chunk.stored.clear();
             for (at, i) in chunk.range.clone().enumerate() {
@@ -489,25 +501,6 @@ impl Engine {
             }
         }
     }
-}
-
-fn for_each(
-    chunks: &mut [Chunk],
-    work: impl Fn(&mut Chunk) -> Result<(), EpochError> + Send + Sync,
-) -> Result<(), EpochError> {
-    chunks.iter_mut().try_for_each(work)
-}
-
-fn for_each_infallible(chunks: &mut [Chunk], work: impl Fn(&mut Chunk) + Send + Sync) {
-    chunks.iter_mut().for_each(work);
-}
-
-fn for_each_pair(
-    chunks: &[Chunk],
-    votes: &mut [median::Votes],
-    work: impl Fn(&Chunk, &mut median::Votes) + Send + Sync,
-) {
-    chunks.iter().zip(votes).for_each(|(chunk, votes)| work(chunk, votes));
 }
 
 fn zeroed(values: &mut Vec<u64>, n: usize) {

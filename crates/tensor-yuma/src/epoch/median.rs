@@ -6,6 +6,7 @@
 use crate::fixed::I32F32;
 
 use super::division::SmallDivisor;
+use super::workers;
 
 /// Bits of an index below the score in a packed entry: 2^16 validators.
 const INDEX_BITS: u32 = 16;
@@ -40,6 +41,12 @@ pub(super) struct Columns {
     minority: i64,
     /// Stake that scores the column with zero, for columns whose median is not zero already.
     below: Vec<Option<u64>>,
+    spaces: Vec<Space>,
+}
+
+/// Scratch space for medians.
+#[derive(Debug, Default)]
+struct Space {
     spare: Vec<u64>,
     joined: Vec<u64>,
 }
@@ -121,18 +128,21 @@ impl Columns {
 
     /// The median of every column.
     pub(super) fn medians(&mut self, votes: &[Votes], voting: &[u64], consensus: &mut [u64]) {
-        for (uid, c) in consensus.iter_mut().enumerate() {
-            let Some(below) = self.below[uid] else { continue };
+        let Self { minority, below, spaces } = self;
+        workers::fill(consensus, spaces, votes.len(), |uid, c, space| {
+            let Some(below) = below[uid] else { return };
             let entries = match votes {
                 [votes] => votes.column(uid),
                 _ => {
-                    self.joined.clear();
-                    votes.iter().for_each(|votes| self.joined.extend_from_slice(votes.column(uid)));
-                    &self.joined
+                    space.joined.clear();
+                    votes
+                        .iter()
+                        .for_each(|votes| space.joined.extend_from_slice(votes.column(uid)));
+                    &space.joined
                 }
             };
-            *c = select(entries, &mut self.spare, voting, below, self.minority);
-        }
+            *c = select(entries, &mut space.spare, voting, below, *minority);
+        });
     }
 }
 
@@ -156,65 +166,123 @@ pub(super) fn select(
     if entries.is_empty() {
         return 0;
     }
-    let weight = |entry: u64| stake[(entry & INDEX_MASK) as usize];
     // In u64, a minority below zero is exceeded by the first entry.
     let exceeds = |sum: u64| sum as i64 > minority;
     let mut sum_below = below;
-    // Candidates are the entries in `window`, copied to `spare`.
+    // Candidates are the entries within `window`: all entries at first, later the first `len` of `spare`.
     let mut window = (0, u64::MAX);
-    spare.clear();
-    spare.extend_from_slice(entries);
+    let mut untouched = true;
+    let mut len = entries.len();
+    if spare.len() < len {
+        spare.resize(len, 0);
+    }
     loop {
-        if spare.len() <= SMALL {
-            return first_exceeding(spare, weight, sum_below, minority)
+        let candidates = if untouched { entries } else { &spare[..len] };
+        if len <= SMALL {
+            let mut few = [0; SMALL];
+            few[..len].copy_from_slice(candidates);
+            return first_exceeding(&mut few[..len], stake, sum_below, minority)
                 .unwrap_or(window.1 >> INDEX_BITS);
         }
-        let (low, high) = bracket(spare, weight, minority.saturating_sub(sum_below as i64));
-        let (mut sum_low, mut sum_inside, mut kept) = (0, 0, 0);
-        for at in 0..spare.len() {
-            let entry = spare[at];
-            let w = weight(entry);
-            let is_low = entry < low;
-            let inside = !is_low && entry <= high;
-            sum_low += if is_low { w } else { 0 };
-            sum_inside += if inside { w } else { 0 };
-            spare[kept] = entry;
-            kept += usize::from(inside);
-        }
-        if exceeds(sum_below + sum_low) {
+        let wanted = minority.saturating_sub(sum_below as i64);
+        let (low, high) = bracket(candidates, stake, wanted);
+        let part = if untouched {
+            narrow(entries.iter().copied(), spare, stake, low, high)
+        } else {
+            narrow_in_place(&mut spare[..len], stake, low, high)
+        };
+        if exceeds(sum_below + part.low) {
             window.1 = low - 1;
-        } else if exceeds(sum_below + sum_low + sum_inside) || high == u64::MAX {
-            sum_below += sum_low;
+        } else if exceeds(sum_below + part.low + part.inside) || high == u64::MAX {
+            sum_below += part.low;
             window = (window.0.max(low), window.1.min(high));
-            spare.truncate(kept);
+            (len, untouched) = (part.kept, false);
             continue;
         } else {
-            sum_below += sum_low + sum_inside;
+            sum_below += part.low + part.inside;
             if high == window.1 {
                 return high >> INDEX_BITS;
             }
             window.0 = high + 1;
         }
         // The bracket missed, which is rare: take the other part from the untouched entries.
-        spare.clear();
-        spare.extend(entries.iter().copied().filter(|entry| (window.0..=window.1).contains(entry)));
-        if spare.is_empty() {
+        let rest = entries.iter().copied().filter(|entry| (window.0..=window.1).contains(entry));
+        (len, untouched) = (0, false);
+        for entry in rest {
+            spare[len] = entry;
+            len += 1;
+        }
+        if len == 0 {
             return high >> INDEX_BITS;
         }
     }
 }
 
+#[inline]
+fn weight(stake: &[u64], entry: u64) -> u64 {
+    stake[(entry & INDEX_MASK) as usize]
+}
+
+/// Stake below and inside a bracket, and how many entries are inside.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    low: u64,
+    inside: u64,
+    kept: usize,
+}
+
+impl Part {
+    /// Account for an entry; true if it is inside.
+    #[inline]
+    fn take(&mut self, entry: u64, weight: u64, low: u64, high: u64) -> bool {
+        let is_low = entry < low;
+        let inside = !is_low && entry <= high;
+        self.low += if is_low { weight } else { 0 };
+        self.inside += if inside { weight } else { 0 };
+        inside
+    }
+}
+
+/// Collects the entries inside the bracket at the front of `to`, which has room for all of them.
+#[inline]
+fn narrow(
+    from: impl Iterator<Item = u64>,
+    to: &mut [u64],
+    stake: &[u64],
+    low: u64,
+    high: u64,
+) -> Part {
+    let mut part = Part::default();
+    for entry in from {
+        let inside = part.take(entry, weight(stake, entry), low, high);
+        to[part.kept] = entry;
+        part.kept += usize::from(inside);
+    }
+    part
+}
+
+fn narrow_in_place(entries: &mut [u64], stake: &[u64], low: u64, high: u64) -> Part {
+    let mut part = Part::default();
+    for at in 0..entries.len() {
+        let entry = entries[at];
+        let inside = part.take(entry, weight(stake, entry), low, high);
+        entries[part.kept] = entry;
+        part.kept += usize::from(inside);
+    }
+    part
+}
+
 /// The score at which the sum passes `minority`, or the largest score; `None` without candidates.
 fn first_exceeding(
     candidates: &mut [u64],
-    weight: impl Fn(u64) -> u64,
+    stake: &[u64],
     below: u64,
     minority: i64,
 ) -> Option<u64> {
     candidates.sort_unstable();
     let mut sum = below;
     for &entry in candidates.iter() {
-        sum += weight(entry);
+        sum += weight(stake, entry);
         if sum as i64 > minority {
             return Some(entry >> INDEX_BITS);
         }
@@ -223,7 +291,7 @@ fn first_exceeding(
 }
 
 /// Two entries between which the answer probably lies, from an evenly spaced sample.
-fn bracket(candidates: &[u64], weight: impl Fn(u64) -> u64, wanted: i64) -> (u64, u64) {
+fn bracket(candidates: &[u64], stake: &[u64], wanted: i64) -> (u64, u64) {
     let mut sample = [0u64; SAMPLE];
     let step = candidates.len() / SAMPLE;
     for (slot, entry) in
@@ -239,7 +307,7 @@ fn bracket(candidates: &[u64], weight: impl Fn(u64) -> u64, wanted: i64) -> (u64
     let mut at = 0;
     for (index, &entry) in sample.iter().enumerate() {
         at = index;
-        sum += weight(entry) as f64;
+        sum += weight(stake, entry) as f64;
         if sum > target {
             break;
         }

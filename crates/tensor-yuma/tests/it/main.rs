@@ -6,6 +6,8 @@
 mod naive;
 mod networks;
 mod oracle;
+#[cfg(feature = "parallel")]
+mod parallel;
 mod power;
 mod properties;
 mod rules;
