@@ -26,18 +26,17 @@ use crate::{
 #[derive(Clone)]
 pub struct WalletKey<S = Locked> {
     path: PathBuf,
-    locked: Locked,
+    /// As read. In the clear it is as secret as the key, and is wiped like it.
+    content: Zeroizing<Vec<u8>>,
+    public: Option<AccountId>,
     state: S,
 }
 
-/// The file's content as read. In the clear it is as secret as the key, and is wiped like it.
-#[derive(Clone)]
-pub struct Locked {
-    content: Zeroizing<Vec<u8>>,
-    public: Option<AccountId>,
-}
+/// The state of a key that is not open: nothing but its file is here.
+#[derive(Clone, Debug)]
+pub struct Locked(());
 
-/// The key itself.
+/// The state of an open key: the secret is here.
 #[derive(Clone)]
 pub struct Unlocked {
     key: Keyfile,
@@ -53,7 +52,7 @@ impl<S> WalletKey<S> {
     /// How the file is encrypted; `None` in the clear. If this is not current
     /// ([`Encryption::is_current`]), offer to [`WalletKey::rewrite`] it.
     pub fn encryption(&self) -> Option<Encryption> {
-        Encryption::detect(&self.locked.content)
+        Encryption::detect(&self.content)
     }
 }
 
@@ -70,14 +69,13 @@ impl WalletKey<Locked> {
             }
             public => public,
         };
-        let locked = Locked { content, public };
-        Ok(Self { path, locked: locked.clone(), state: locked })
+        Ok(Self { path, content, public, state: Locked(()) })
     }
 
     /// The key's account, as far as it is known without a password: from the public file, or from a
     /// file in the clear.
     pub fn account_id(&self) -> Option<AccountId> {
-        self.locked.public
+        self.public
     }
 
     /// Opens a file in the clear.
@@ -85,7 +83,7 @@ impl WalletKey<Locked> {
     /// # Errors
     /// [`KeyfileError::Encrypted`] when it is not, and as [`Self::unlock`].
     pub fn open(&self) -> Result<WalletKey<Unlocked>, WalletError> {
-        self.unlocked(Keyfile::read(&self.locked.content))
+        self.unlocked(Keyfile::read(&self.content))
     }
 
     /// Opens the file with its password; a file in the clear opens with any.
@@ -98,7 +96,7 @@ impl WalletKey<Locked> {
     /// [`WalletError::AddressMismatch`] that the public file beside it names another account. The
     /// key stays as it was; try again.
     pub fn unlock(&self, password: &Password) -> Result<WalletKey<Unlocked>, WalletError> {
-        self.unlocked(Keyfile::decrypt(&self.locked.content, password))
+        self.unlocked(Keyfile::decrypt(&self.content, password))
     }
 
     /// Opens the file, asking for the password only if there is one to ask for.
@@ -121,7 +119,7 @@ impl WalletKey<Locked> {
     ) -> Result<WalletKey<Unlocked>, WalletError> {
         let key = in_file(&self.path, key)?;
         let found = key.account_id();
-        match self.locked.public {
+        match self.public {
             Some(expected) if expected != found => {
                 return Err(WalletError::AddressMismatch {
                     path: self.path.clone(),
@@ -134,7 +132,8 @@ impl WalletKey<Locked> {
         let pair = in_file(&self.path, key.keypair().cloned())?;
         Ok(WalletKey {
             path: self.path.clone(),
-            locked: self.locked.clone(),
+            content: self.content.clone(),
+            public: Some(found),
             state: Unlocked { key, pair },
         })
     }
@@ -159,8 +158,8 @@ impl WalletKey<Unlocked> {
     /// Forgets the key again.
     #[must_use]
     pub fn lock(self) -> WalletKey<Locked> {
-        let locked = Locked { public: Some(self.account_id()), ..self.locked };
-        WalletKey { path: self.path, locked: locked.clone(), state: locked }
+        let Self { path, content, public, .. } = self;
+        WalletKey { path, content, public, state: Locked(()) }
     }
 
     /// Replaces the file by the same key in the current form: encrypted with this password, or in
@@ -172,8 +171,7 @@ impl WalletKey<Unlocked> {
         let content = in_file(&self.path, sealed_content(&self.state.key, password))?;
         file::write(&self.path, &content, Overwrite::Replace)?;
         let content = file::read(&self.path, Guard::strict())?;
-        let locked = Locked { content, public: Some(self.account_id()) };
-        Ok(Self { locked, ..self })
+        Ok(Self { content, ..self })
     }
 }
 
@@ -189,12 +187,6 @@ impl fmt::Debug for WalletKey<Locked> {
 impl fmt::Debug for WalletKey<Unlocked> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WalletKey(unlocked, {})", self.account_id())
-    }
-}
-
-impl fmt::Debug for Locked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Locked(..)")
     }
 }
 
