@@ -21,7 +21,9 @@ use crate::{
 /// Classifies texts. The local pipeline implements it by way of [`Worker`] and [`BatchWorker`]; remote engines
 /// implement it as well.
 #[async_trait]
-#[diagnostic::on_unimplemented(note = "spawn a `Worker` or `BatchWorker` with a `TextClassification`")]
+#[diagnostic::on_unimplemented(
+    note = "spawn a `Worker` or `BatchWorker` with a `TextClassification`"
+)]
 pub trait TextClassifier: Send + Sync {
     /// One classification for each text, in order.
     ///

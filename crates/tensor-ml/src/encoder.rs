@@ -6,7 +6,7 @@ use crate::{
     model::Model,
     spec::{self, TensorSpec},
     tensor::Tensors,
-    tokenizer::{Encoding, PaddedBatch, Pad, Tokenizer},
+    tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
 };
 
 /// A model that takes token ids, with its tokenizer. The common part of classification, token classification and
@@ -30,11 +30,17 @@ impl TextEncoder {
                 input.name.as_str(),
                 "input_ids" | "attention_mask" | "token_type_ids" | "position_ids"
             ) {
-                return Err(unusable(&input.name, "an input that a text can fill", &input.to_string()));
+                return Err(unusable(
+                    &input.name,
+                    "an input that a text can fill",
+                    &input.to_string(),
+                ));
             }
         }
         let tokenizer = match columns {
-            Some(columns) if columns < tokenizer.max_tokens() => tokenizer.with_max_tokens(columns)?,
+            Some(columns) if columns < tokenizer.max_tokens() => {
+                tokenizer.with_max_tokens(columns)?
+            }
             _ => tokenizer,
         };
         Ok(Self { model, tokenizer, columns, rows })

@@ -11,8 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::{config::Config, digest::ModelDigest};
+#[cfg(feature = "text")]
 pub(crate) use self::config::{number, unnamed};
+pub use self::{config::Config, digest::ModelDigest};
 use crate::{error::Error, source::ModelSource};
 
 /// Stems of graph files, first choice first.
@@ -96,7 +97,10 @@ impl ModelFolder {
         let Some(path) = self.file(name) else { return Ok(None) };
         let size = fs::metadata(&path).map_err(|error| Error::io(&path, error))?.len();
         if size > MAX_TEXT_BYTES {
-            return Err(Error::config(path, format!("{size} bytes are too many for a configuration file")));
+            return Err(Error::config(
+                path,
+                format!("{size} bytes are too many for a configuration file"),
+            ));
         }
         fs::read(&path).map(Some).map_err(|error| Error::io(path, error))
     }
@@ -194,7 +198,8 @@ mod tests {
 
     impl Scratch {
         fn new(name: &str, files: &[&str]) -> Self {
-            let root = std::env::temp_dir().join(format!("tensor-ml-{name}-{}", std::process::id()));
+            let root =
+                std::env::temp_dir().join(format!("tensor-ml-{name}-{}", std::process::id()));
             for file in files {
                 let path = root.join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -258,7 +263,10 @@ mod tests {
         for broken in ["[1]", "{", "\"text\""] {
             fs::write(scratch.0.join("config.json"), broken).unwrap();
             let error = ModelFolder::open(&scratch.0).unwrap_err();
-            assert!(matches!(&error, Error::Config { path, .. } if path.ends_with("config.json")), "{error}");
+            assert!(
+                matches!(&error, Error::Config { path, .. } if path.ends_with("config.json")),
+                "{error}"
+            );
         }
         fs::write(scratch.0.join("config.json"), b"\xef\xbb\xbf{\"model_type\": \"x\"}").unwrap();
         assert_eq!(ModelFolder::open(&scratch.0).unwrap().config().text("model_type"), Some("x"));

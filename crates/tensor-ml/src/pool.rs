@@ -260,23 +260,38 @@ impl<R, A> Drop for Present<R, A> {
 
 fn serve<R, A>(present: &Present<R, A>, mut handler: Handler<R, A>) {
     let shared = &*present.0;
-    while let Some((jobs, cost)) = next_batch(shared) {
-        let control = RunControl::default();
-        let began = shared.now();
-        shared.lock().running.push(control.cancel.clone());
+    while let Some(Batch { jobs, cost, control }) = next_batch(shared) {
         let running = Running { shared, cancel: control.cancel.clone() };
-        answer(jobs, &control, &mut handler, shared);
-        drop(running);
+        let began = shared.now();
+        let answers = answers(jobs, &control, &mut handler);
         let took = shared.now().saturating_sub(began);
+        drop(running);
+        // Counted before the callers hear, so that who has an answer finds it in the metrics.
+        let failed = answers.iter().filter(|(_, answer)| answer.is_err()).count() as u64;
         let mut state = shared.lock();
         state.queue.finished(cost, took);
-        state.metrics.batches = state.metrics.batches.saturating_add(1);
-        state.metrics.busy = state.metrics.busy.saturating_add(took);
+        let metrics = &mut state.metrics;
+        metrics.batches = metrics.batches.saturating_add(1);
+        metrics.busy = metrics.busy.saturating_add(took);
+        metrics.failed = metrics.failed.saturating_add(failed);
+        let answered = (answers.len() as u64).saturating_sub(failed);
+        metrics.answered = metrics.answered.saturating_add(answered);
+        drop(state);
+        for (reply, answer) in answers {
+            let _ = reply.send(answer);
+        }
     }
 }
 
+/// Requests to run together, and the switch that stops them.
+struct Batch<R, A> {
+    jobs: Vec<Job<R, A>>,
+    cost: usize,
+    control: RunControl,
+}
+
 /// Waits for a batch; nothing when the queue is closed and empty.
-fn next_batch<R, A>(shared: &Shared<R, A>) -> Option<(Vec<Job<R, A>>, usize)> {
+fn next_batch<R, A>(shared: &Shared<R, A>) -> Option<Batch<R, A>> {
     let mut state = shared.lock();
     loop {
         state.forget_cancelled();
@@ -288,7 +303,12 @@ fn next_batch<R, A>(shared: &Shared<R, A>) -> Option<(Vec<Job<R, A>>, usize)> {
         // Nothing more will come to a closed queue, so waiting for company is pointless.
         let next = if state.closed { state.queue.poll_now() } else { state.queue.poll(now) };
         state = match next {
-            Next::Run { items, cost } => return Some((items, cost)),
+            Next::Run { items, cost } => {
+                // Under the same lock, so that `stop` finds it either waiting or running.
+                let control = RunControl::default();
+                state.running.push(control.cancel.clone());
+                return Some(Batch { jobs: items, cost, control });
+            }
             Next::Wait(until) => {
                 let (state, _) = shared
                     .wake
@@ -302,20 +322,19 @@ fn next_batch<R, A>(shared: &Shared<R, A>) -> Option<(Vec<Job<R, A>>, usize)> {
     }
 }
 
-fn answer<R, A>(
+type Answers<A> = Vec<(oneshot::Sender<Result<A, Error>>, Result<A, Error>)>;
+
+fn answers<R, A>(
     jobs: Vec<Job<R, A>>,
     control: &RunControl,
     handler: &mut Handler<R, A>,
-    shared: &Shared<R, A>,
-) {
-    let mut requests = Vec::with_capacity(jobs.len());
-    let mut replies = Vec::with_capacity(jobs.len());
+) -> Answers<A> {
     // A batch is stopped when all its callers have gone.
-    let callers: Vec<CancelToken> = jobs.iter().map(|job| job.cancel.clone()).collect();
+    let callers: Arc<[CancelToken]> = jobs.iter().map(|job| job.cancel.clone()).collect();
     let guards: Vec<_> = callers
         .iter()
         .map(|caller| {
-            let (all, batch) = (callers.clone(), control.cancel.clone());
+            let (all, batch) = (Arc::clone(&callers), control.cancel.clone());
             caller.on_cancel(move || {
                 if all.iter().all(CancelToken::is_cancelled) {
                     batch.cancel();
@@ -323,24 +342,15 @@ fn answer<R, A>(
             })
         })
         .collect();
-    for job in jobs {
-        requests.push(job.request);
-        replies.push(job.reply);
-    }
+    let (requests, replies): (Vec<_>, Vec<_>) =
+        jobs.into_iter().map(|job| (job.request, job.reply)).unzip();
     let mut answers = handler(requests, control).into_iter();
     drop(guards);
-    let (mut answered, mut failed) = (0_u64, 0_u64);
-    for reply in replies {
-        let result = answers.next().unwrap_or(Err(Error::Stopped));
-        match &result {
-            Ok(_) => answered += 1,
-            Err(_) => failed += 1,
-        }
-        let _ = reply.send(result);
-    }
-    let mut state = shared.lock();
-    state.metrics.answered = state.metrics.answered.saturating_add(answered);
-    state.metrics.failed = state.metrics.failed.saturating_add(failed);
+    // A task that gives too few answers owes the rest.
+    replies
+        .into_iter()
+        .map(|reply| (reply, answers.next().unwrap_or(Err(Error::Stopped))))
+        .collect()
 }
 
 /// Keeps a run's token findable for `stop`, also when the task panics.

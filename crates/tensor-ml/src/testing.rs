@@ -141,10 +141,13 @@ impl Session for MockSession {
         spec::check_outputs(self.model.outputs(), wanted.iter().map(Fetch::name))?;
         let mut tensors = Tensors::new();
         for (name, feed) in inputs {
-            tensors.set(name, match feed {
-                Feed::Host(tensor) => tensor.clone(),
-                Feed::Kept(kept) => kept.downcast::<Tensor>()?,
-            });
+            tensors.set(
+                name,
+                match feed {
+                    Feed::Host(tensor) => tensor.clone(),
+                    Feed::Kept(kept) => kept.downcast::<Tensor>()?,
+                },
+            );
         }
         let mut answer = self.model.infer_with(tensors, control)?;
         wanted

@@ -70,7 +70,8 @@ impl Tokenizer {
             inner.get_truncation().map(|truncation| truncation.max_length),
             folder.config().number(&["max_position_embeddings", "n_positions"]),
         ];
-        let limit = limits.into_iter().flatten().filter(|limit| (1..MEANINGLESS).contains(limit)).min();
+        let limit =
+            limits.into_iter().flatten().filter(|limit| (1..MEANINGLESS).contains(limit)).min();
         let pad = pad_of(&inner, &config, folder);
         // Both are done here: padding depends on the batch, truncation on the caller.
         inner.with_padding(None);
@@ -237,7 +238,11 @@ impl PaddedBatch {
                 }
             };
             row(&mut batch.ids, pad.id, &mut encoding.ids.iter().map(|id| i64::from(*id)));
-            row(&mut batch.type_ids, pad.type_id, &mut encoding.type_ids.iter().map(|id| i64::from(*id)));
+            row(
+                &mut batch.type_ids,
+                pad.type_id,
+                &mut encoding.type_ids.iter().map(|id| i64::from(*id)),
+            );
             row(&mut batch.mask, 0, &mut encoding.ids.iter().map(|_| 1));
         }
         Ok(batch)
@@ -270,25 +275,23 @@ fn special_tokens(inner: &tokenizers::Tokenizer) -> Result<usize, Error> {
     Ok(empty.get_special_tokens_mask().iter().filter(|flag| **flag == 1).count())
 }
 
-fn pad_of(
-    inner: &tokenizers::Tokenizer,
-    config: &Map<String, Value>,
-    folder: &ModelFolder,
-) -> Pad {
+fn pad_of(inner: &tokenizers::Tokenizer, config: &Map<String, Value>, folder: &ModelFolder) -> Pad {
     // A token is written as text, or as an object that has its text as `content`.
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Object(token) => token.get("content")?.as_str().map(str::to_owned),
         _ => None,
     };
-    let by_name = config.get("pad_token").and_then(text).and_then(|token| inner.token_to_id(&token));
+    let by_name =
+        config.get("pad_token").and_then(text).and_then(|token| inner.token_to_id(&token));
     let padding = inner.get_padding();
     let id = by_name
         .or_else(|| padding.map(|padding| padding.pad_id))
         .or_else(|| u32::try_from(folder.config().number(&["pad_token_id"])?).ok())
         .or_else(|| u32::try_from(folder.config().number(&["eos_token_id"])?).ok())
         .unwrap_or(0);
-    let type_id = config.get("pad_token_type_id").and_then(number).and_then(|id| u32::try_from(id).ok());
+    let type_id =
+        config.get("pad_token_type_id").and_then(number).and_then(|id| u32::try_from(id).ok());
     Pad {
         id,
         type_id: type_id.or_else(|| padding.map(|padding| padding.pad_type_id)).unwrap_or(0),

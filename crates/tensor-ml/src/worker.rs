@@ -179,7 +179,7 @@ impl<R, F> fmt::Debug for TaskFn<R, F> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, Mutex, mpsc};
 
     use futures::executor::block_on;
 
@@ -304,27 +304,28 @@ mod tests {
         assert!(matches!(worker.submit(()), Err(Error::Stopped)));
     }
 
+    /// Sends or receives: neither ends unless both happen at the same time.
+    struct Meeting(mpsc::SyncSender<()>, Arc<Mutex<mpsc::Receiver<()>>>);
+
+    impl Task for Meeting {
+        type Request = bool;
+        type Answer = ();
+
+        fn run(&mut self, sends: bool, _: &RunControl) -> Result<(), Error> {
+            if sends {
+                self.0.send(()).unwrap();
+            } else {
+                self.1.lock().unwrap().recv().unwrap();
+            }
+            Ok(())
+        }
+    }
+
     #[test]
     fn a_pool_runs_as_many_requests_at_once_as_it_has_tasks() {
-        let (meet, met) = mpsc::sync_channel::<()>(0);
-        let met = std::sync::Mutex::new(met);
-        let met = std::sync::Arc::new(met);
-        // One side sends, the other receives: neither ends unless both run at the same time.
-        let tasks = (0..2)
-            .map(|_| {
-                let (meet, met) = (meet.clone(), std::sync::Arc::clone(&met));
-                let run: Box<dyn FnMut(bool, &RunControl) -> Result<(), Error> + Send> =
-                    Box::new(move |sends, _| {
-                        if sends {
-                            meet.send(()).unwrap()
-                        } else {
-                            met.lock().unwrap().recv().unwrap()
-                        }
-                        Ok(())
-                    });
-                task_fn(run)
-            })
-            .collect();
+        let (meet, met) = mpsc::sync_channel(0);
+        let met = Arc::new(Mutex::new(met));
+        let tasks = (0..2).map(|_| Meeting(meet.clone(), Arc::clone(&met))).collect();
         let worker = Worker::pool(tasks, 4).unwrap();
         let pair = (worker.submit(true).unwrap(), worker.submit(false).unwrap());
         block_on(async { (pair.0.await.unwrap(), pair.1.await.unwrap()) });

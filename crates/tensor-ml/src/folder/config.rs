@@ -67,7 +67,7 @@ pub(crate) fn number(value: &Value) -> Option<usize> {
     }
     let number = value.as_f64()?;
     // Above 2^53 not every whole number can be written.
-    (number >= 0.0 && number < 9e15 && number.fract() == 0.0).then_some(number as usize)
+    ((0.0..9e15).contains(&number) && number.fract() == 0.0).then_some(number as usize)
 }
 
 #[cfg(test)]
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn labels_come_in_order_of_their_index() {
-        let labels = config(r#"{"id2label": {"10": "k", "2": "c", "0": "a", "x": "no", "1": 7}}"#).labels();
+        let labels =
+            config(r#"{"id2label": {"10": "k", "2": "c", "0": "a", "x": "no", "1": 7}}"#).labels();
         assert_eq!((labels.len(), labels[0].as_str(), labels[2].as_str()), (11, "a", "c"));
         assert_eq!((labels[1].as_str(), labels[10].as_str()), ("LABEL_1", "k"));
         assert_eq!(config(r#"{"num_labels": 2}"#).labels(), ["LABEL_0", "LABEL_1"]);

@@ -40,7 +40,11 @@ fn assert_close(got: &Tensors, expected: &Tensors, tolerance: f32, context: &str
     assert_eq!(got.len(), expected.len(), "{context}");
     for (name, expected) in expected.iter() {
         let got = got.get(name).unwrap_or_else(|| panic!("{context}: no {name}"));
-        assert_eq!((got.dtype(), got.shape()), (expected.dtype(), expected.shape()), "{context}: {name}");
+        assert_eq!(
+            (got.dtype(), got.shape()),
+            (expected.dtype(), expected.shape()),
+            "{context}: {name}"
+        );
         if !expected.dtype().is_float() {
             assert_eq!(got, expected, "{context}: {name}");
             continue;
@@ -160,8 +164,9 @@ fn state_stays_with_the_backend_from_run_to_run() {
         for step in 1..=20_u16 {
             let x = Tensor::new([1, 1], vec![f32::from(step)]).unwrap();
             let past = kept.take().map_or(Feed::Host(&empty), Feed::Kept);
-            let values =
-                session.run(vec![("x", Feed::Host(&x)), ("past", past)], &wanted, &control).unwrap();
+            let values = session
+                .run(vec![("x", Feed::Host(&x)), ("past", past)], &wanted, &control)
+                .unwrap();
             let [total, present] = <[_; 2]>::try_from(values).unwrap();
             let total = total.into_host().unwrap().data::<f32>().unwrap()[0];
             assert_eq!(total, f32::from(step * (step + 1) / 2), "{backend}");
@@ -192,9 +197,13 @@ fn integers_that_rten_cannot_hold_are_an_error() {
     let golden = engines::json("graphs.json");
     let inputs = tensors(&golden["dtypes"][0]["inputs"]);
     let big = Tensor::new([1, 1], vec![i64::from(i32::MAX) + 1]).unwrap();
-    let model = tensor_ml::Engine::rten().model(&source("dtypes"), &SessionOptions::default()).unwrap();
+    let model =
+        tensor_ml::Engine::rten().model(&source("dtypes"), &SessionOptions::default()).unwrap();
     let error = model.infer(inputs.with("ids", big)).unwrap_err();
-    assert!(matches!(&error, Error::Input { name, got, .. } if name == "ids" && got == "2147483648"), "{error}");
+    assert!(
+        matches!(&error, Error::Input { name, got, .. } if name == "ids" && got == "2147483648"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -251,7 +260,10 @@ fn a_link_out_of_the_folder_is_followed_only_where_allowed() {
     let source = ModelSource::file(snapshot.join("external.onnx"));
     for (backend, engine) in engines::all() {
         let error = engine.load(&source, &SessionOptions::default()).unwrap_err();
-        assert!(matches!(&error, Error::ExternalData { reason, .. } if reason.contains("link")), "{error}");
+        assert!(
+            matches!(&error, Error::ExternalData { reason, .. } if reason.contains("link")),
+            "{error}"
+        );
         let allowed = source.clone().with_links_under(&root);
         assert!(engine.load(&allowed, &SessionOptions::default()).is_ok(), "{backend}");
     }
@@ -272,7 +284,8 @@ fn what_is_no_model_is_an_error_and_never_a_panic() {
         for place in 0..graph.len() {
             let mut changed = graph.clone();
             changed[place] ^= 0x15;
-            let _ = engine.load(&ModelSource::bytes("changed", changed), &SessionOptions::default());
+            let _ =
+                engine.load(&ModelSource::bytes("changed", changed), &SessionOptions::default());
         }
     }
 }
@@ -285,8 +298,7 @@ fn a_device_that_is_not_there_is_an_error_and_auto_tells_what_it_took() {
             match engine.load(&source("old"), &SessionOptions::on(device)) {
                 Ok(session) => assert_eq!(session.placement().device, device, "{backend}"),
                 Err(error) => {
-                    let is_meant =
-                        matches!(&error, Error::ProviderUnavailable { device: named, reason } if *named == device && !reason.is_empty());
+                    let is_meant = matches!(&error, Error::ProviderUnavailable { device: named, reason } if *named == device && !reason.is_empty());
                     assert!(is_meant, "{backend}: {error}");
                 }
             }

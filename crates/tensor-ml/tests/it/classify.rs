@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use futures::executor::block_on;
 use tensor_ml::{
-    BatchPolicy, BatchWorker, ClassifyOptions, Device, Dim, DType, Engine, Error, ModelFolder,
+    BatchPolicy, BatchWorker, ClassifyOptions, DType, Device, Dim, Engine, Error, ModelFolder,
     SessionOptions, Submit, Tensor, TensorSpec, Tensors, TextClassification, TextClassifier,
     Tokenizer, Worker, testing::ConstModel,
 };
@@ -26,8 +26,12 @@ fn open(engine: &Engine, size: &str) -> TextClassification {
 fn golden() -> (Vec<String>, serde_json::Value, f32) {
     let golden: serde_json::Value =
         serde_json::from_slice(&std::fs::read(assets("train/golden.json")).unwrap()).unwrap();
-    let texts =
-        golden["texts"].as_array().unwrap().iter().map(|x| x.as_str().unwrap().to_owned()).collect();
+    let texts = golden["texts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_str().unwrap().to_owned())
+        .collect();
     let tolerance = golden["tolerance"].as_f64().unwrap() as f32;
     (texts, golden, tolerance)
 }
@@ -125,7 +129,10 @@ fn a_device_asked_for_by_name_is_not_replaced() {
     let (_, engine) = engines::all().remove(0);
     let options = ClassifyOptions::default().with_session(SessionOptions::on(Device::Cuda(63)));
     let error = TextClassification::open(&folder("small"), &engine, &options).unwrap_err();
-    assert!(matches!(error, Error::ProviderUnavailable { device: Device::Cuda(63), .. }), "{error}");
+    assert!(
+        matches!(error, Error::ProviderUnavailable { device: Device::Cuda(63), .. }),
+        "{error}"
+    );
     let pipeline = open(&engine, "small");
     assert_eq!(pipeline.placement().unwrap().device, Device::Cpu);
 }
@@ -167,10 +174,18 @@ fn a_model_that_is_no_classifier_is_told() {
     let spec = |name: &str| TensorSpec::new(name, DType::I64, None);
     let answer = Tensors::new().with("logits", Tensor::filled([1, 2], 0.0_f32).unwrap());
     let image = ConstModel::new(vec![spec("pixel_values")], answer.clone());
-    assert!(matches!(TextClassification::new(image, tokenizer(), vec![], false), Err(Error::Input { .. })));
+    assert!(matches!(
+        TextClassification::new(image, tokenizer(), vec![], false),
+        Err(Error::Input { .. })
+    ));
     let strange = ConstModel::new(vec![spec("input_ids"), spec("pixel_values")], answer);
-    assert!(matches!(TextClassification::new(strange, tokenizer(), vec![], false), Err(Error::Input { name, .. }) if name == "pixel_values"));
+    assert!(
+        matches!(TextClassification::new(strange, tokenizer(), vec![], false), Err(Error::Input { name, .. }) if name == "pixel_values")
+    );
     let other = Tensors::new().with("embedding", Tensor::filled([1, 2], 0.0_f32).unwrap());
     let embedder = ConstModel::new(vec![spec("input_ids")], other);
-    assert!(matches!(TextClassification::new(embedder, tokenizer(), vec![], false), Err(Error::Output { .. })));
+    assert!(matches!(
+        TextClassification::new(embedder, tokenizer(), vec![], false),
+        Err(Error::Output { .. })
+    ));
 }

@@ -1,9 +1,13 @@
 //! Tests from outside, on every backend of the build. Run them all with `cargo test --all-features`; for `ort` the
 //! library's path is taken from `TENSOR_ML_ORT_LIB`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what went wrong by failing"
+)]
+
 mod backends;
 mod classify;
 mod engines;
 mod folders;
-#[cfg(feature = "ort")]
-mod library;

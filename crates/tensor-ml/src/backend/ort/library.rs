@@ -86,6 +86,10 @@ impl LibrarySearch {
         }
     }
 
+    pub(super) fn named(&self) -> Option<&Candidate> {
+        self.named.as_ref()
+    }
+
     fn guess(&mut self, path: impl Into<PathBuf>, origin: &str) {
         self.guessed.push(Candidate { path: path.into(), origin: origin.into() });
     }
@@ -238,10 +242,8 @@ mod tests {
         ] {
             assert!(!is_library(name), "{name}");
         }
-        let mut paths = vec![
-            PathBuf::from("libonnxruntime.so.1.9.0"),
-            PathBuf::from("libonnxruntime.so.1.31.1"),
-        ];
+        let mut paths =
+            [PathBuf::from("libonnxruntime.so.1.9.0"), PathBuf::from("libonnxruntime.so.1.31.1")];
         paths.sort_by_key(|path| Reverse(version(path)));
         assert_eq!(paths[0], Path::new("libonnxruntime.so.1.31.1"));
     }

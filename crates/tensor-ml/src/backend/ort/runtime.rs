@@ -11,7 +11,11 @@ use ort::{
     session::builder::{GraphOptimizationLevel, SessionBuilder},
 };
 
-use super::{NAME, library::LibrarySearch, session::OrtSession};
+use super::{
+    NAME,
+    library::{Candidate, LibrarySearch},
+    session::OrtSession,
+};
 use crate::{
     device::{Device, Placement},
     error::{Error, LibraryFault},
@@ -39,6 +43,9 @@ impl OrtRuntime {
     /// named and another one is loaded.
     pub fn load(search: &LibrarySearch) -> Result<Self, Error> {
         let _held = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = RUNTIME.get() {
+            return runtime.answer(search.named());
+        }
         let mut tried = Vec::new();
         for candidate in search.candidates() {
             let files = match candidate.files() {
@@ -49,9 +56,6 @@ impl OrtRuntime {
                 }
             };
             for file in files {
-                if let Some(runtime) = RUNTIME.get() {
-                    return runtime.answer_for(&file, &candidate.origin);
-                }
                 match start(&file) {
                     Ok(environment) => {
                         let runtime = Self { environment, library: Some(file) };
@@ -87,15 +91,13 @@ impl OrtRuntime {
         ort::info()
     }
 
-    fn answer_for(&self, asked: &Path, origin: &str) -> Result<Self, Error> {
-        // A library that was only guessed does not contradict the one in use.
-        let named = !matches!(
-            origin,
-            "the system's loader" | "beside the executable" | "lib beside the executable"
-        );
-        match &self.library {
-            Some(loaded) if named && loaded != asked => {
-                Err(Error::LibraryConflict { loaded: loaded.clone(), asked: asked.to_path_buf() })
+    /// What a search gets when a library is loaded already: that one, unless it named another.
+    fn answer(&self, named: Option<&Candidate>) -> Result<Self, Error> {
+        let (Some(named), Some(loaded)) = (named, &self.library) else { return Ok(self.clone()) };
+        let files = named.files().map_err(|tried| Error::LibraryNotFound { tried: vec![tried] })?;
+        match files.first() {
+            Some(asked) if !files.contains(loaded) => {
+                Err(Error::LibraryConflict { loaded: loaded.clone(), asked: asked.clone() })
             }
             _ => Ok(self.clone()),
         }
