@@ -1,4 +1,4 @@
-//! cargo run --release -p tensor-chain --features ws-server --example served -- [PORT] [BLOCK_MS]
+//! cargo run --release -p tensor-chain --features ws-server,shield --example served -- [PORT] [BLOCK_MS]
 //!
 //! A local chain on a websocket, for official clients: prints its URL, then makes a block every
 //! BLOCK_MS milliseconds (250 unless said) until it is killed.
@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .preset(Preset::Dev)
         .history(1_000_000)
         .finality_lag(2)
+        .shield(true)
         .block_time_ms(block_ms)
         .genesis_ms(u64::try_from(now)?)
         .build()?;

@@ -21,6 +21,7 @@ mod node;
 pub mod pool;
 pub mod rpc;
 pub mod runtime;
+mod shield;
 pub mod state;
 mod storage;
 
@@ -219,6 +220,12 @@ impl LocalChain {
     /// Gives an account new TAO out of nothing, in rao. Issuance rises by it.
     pub fn fund(&self, account: &AccountId, rao: u64) {
         self.lock().control(|cx, runtime| runtime.endow(cx, account.as_bytes(), rao));
+    }
+
+    /// Stores a drand pulse, as if the beacon's round had been published: what was encrypted to it
+    /// opens when its time comes.
+    pub fn store_pulse(&self, round: u64, randomness: &[u8], signature: &[u8]) {
+        self.lock().control(|cx, runtime| runtime.store_pulse(cx, round, randomness, signature));
     }
 
     /// Free balance of an account in rao, in the newest block.
@@ -443,6 +450,14 @@ impl LocalChainBuilder {
     #[must_use]
     pub fn fees(mut self, fees: bool) -> Self {
         self.config.fees = fees;
+        self
+    }
+
+    /// Whether the chain has a MEV shield: SDK 11 registers neurons through it alone.
+    #[cfg(feature = "shield")]
+    #[must_use]
+    pub fn shield(mut self, shield: bool) -> Self {
+        self.config.shield = shield;
         self
     }
 

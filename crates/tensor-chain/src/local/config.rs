@@ -62,6 +62,9 @@ pub struct LocalChainConfig {
     pub author: Option<AccountId>,
     /// Whether transactions pay fees.
     pub fees: bool,
+    /// Whether the chain has a MEV shield: publishes a key, opens what is encrypted to it, and applies
+    /// it right after its carrier. Needs feature `shield`, without which it does nothing.
+    pub shield: bool,
     /// Sets apart chains that are otherwise alike: it enters the genesis hash.
     pub seed: u64,
     /// Another `spec_version` than the interface has.
@@ -96,6 +99,7 @@ impl Default for LocalChainConfig {
             block_time_ms: None,
             author: Some(AUTHOR),
             fees: true,
+            shield: false,
             seed: 0,
             spec_version: None,
             name: "Bittensor local".to_owned(),

@@ -6,12 +6,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parity_scale_codec::{Compact, Encode};
-use sp_crypto_hashing::blake2_256;
+use sp_crypto_hashing::{blake2_256, twox_128};
 
 use super::{
     block::{self, Hash, Header},
     config::LocalChainConfig,
-    extrinsic::{Extrinsic, Implied, Signed},
+    extrinsic::{Era, Extrinsic, Implied, Signed},
     fee::{CallWeight, Weights},
     history::History,
     interface::{Interface, InterfaceError},
@@ -22,6 +22,7 @@ use super::{
         subscription::{Feed, Item},
     },
     runtime::{Ctx, DecodedCall, EventRecord, InvalidTransaction, Origin, Phase, Runtime},
+    shield::{ShieldKey, Shielded, ciphertext_of},
     state::State,
 };
 
@@ -33,6 +34,9 @@ use system::SystemItems;
 
 /// How many blocks an era may look back: the chain keeps this many block hashes in its storage.
 pub(crate) const BLOCK_HASH_COUNT: u32 = 2_400;
+
+/// Longest era of a transaction that carries an encrypted one, in blocks.
+const LONGEST_CARRIER_ERA: u64 = 8;
 
 /// A whole node.
 #[derive(Debug)]
@@ -49,6 +53,7 @@ pub(crate) struct Node {
     pub(crate) finalized: u32,
     system: Arc<SystemItems>,
     limits: BlockLimits,
+    shield: Option<Arc<ShieldKey>>,
     /// Hash chain over all writes so far.
     root: Hash,
     /// Shift of the clock in milliseconds.
@@ -87,6 +92,10 @@ impl Node {
         runtime.genesis(&mut cx, &genesis);
         events.clear();
         system.genesis(&mut state, &interface, config.genesis_ms);
+        let shield = shield_key(&config);
+        if let Some(key) = &shield {
+            system.publish_shield_key(&mut state, key.public());
+        }
         let root = state.chain_root(&[0; 32]);
         // Two chains of different interface, preset or seed must not share a genesis hash: clients
         // cache metadata by it.
@@ -116,6 +125,7 @@ impl Node {
             runtime,
             system,
             limits,
+            shield,
             state,
             root: state_root,
         })
@@ -136,6 +146,7 @@ impl Node {
             finalized: self.finalized,
             system: Arc::clone(&self.system),
             limits: self.limits,
+            shield: self.shield.clone(),
             root: self.root,
             clock_shift: self.clock_shift,
             awaiting_finality: VecDeque::new(),
@@ -236,7 +247,7 @@ impl Node {
         let birth = u32::try_from(birth).unwrap_or(u32::MAX);
         let aged = at.saturating_sub(birth) >= BLOCK_HASH_COUNT;
         let birth_hash = match signed.era {
-            super::extrinsic::Era::Immortal => self.genesis_hash(),
+            Era::Immortal => self.genesis_hash(),
             _ if aged || birth > at => return Err(InvalidTransaction::AncientBirthBlock.into()),
             _ => self.history.hash(birth).ok_or(InvalidTransaction::AncientBirthBlock)?,
         };
@@ -259,6 +270,7 @@ impl Node {
         let fee = self.fee(extrinsic, signed.tip);
         let who = signed.who.to_bytes();
         let call = parts(extrinsic)?;
+        self.check_carrier(&call, signed)?;
         let nonce = self.simulate_at(at, |cx, runtime| {
             let nonce = check_account(cx, runtime, &who, signed.nonce, fee)?;
             // What a transaction may do is only known once its turn has come.
@@ -269,6 +281,38 @@ impl Node {
             Ok::<_, InvalidTransaction>(nonce)
         })?;
         Ok(nonce)
+    }
+
+    /// What the shield asks of a transaction that carries another one (chain-interface 9).
+    fn check_carrier(
+        &self,
+        call: &DecodedCall<'_>,
+        signed: &Signed,
+    ) -> Result<(), InvalidTransaction> {
+        if !self.system.is_carrier(call) {
+            return Ok(());
+        }
+        match signed.era {
+            Era::Mortal { period, .. } if period <= LONGEST_CARRIER_ERA => {}
+            _ => return Err(InvalidTransaction::Stale),
+        }
+        let ciphertext = ciphertext_of(call.args).ok_or(InvalidTransaction::Custom(23))?;
+        let shielded = Shielded::parse(&ciphertext).ok_or(InvalidTransaction::Custom(23))?;
+        let known =
+            |hash: &[u8]| self.shield.as_ref().is_some_and(|key| twox_128(key.public()) == *hash);
+        match shielded.key_hash {
+            Some(hash) if !known(hash) => Err(InvalidTransaction::Custom(24)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The transaction inside a carrier; `None` if there is none that this chain can open.
+    fn open_carrier(&self, carrier: &Extrinsic) -> Option<Extrinsic> {
+        let call = parts(carrier).ok()?;
+        let key = self.shield.as_ref().filter(|_| self.system.is_carrier(&call))?;
+        let ciphertext = ciphertext_of(call.args)?;
+        let plaintext = key.open(&Shielded::parse(&ciphertext)?)?;
+        Extrinsic::decode(&plaintext, &self.interface).ok()
     }
 
     /// Weight and class of an extrinsic's call.
@@ -357,6 +401,19 @@ impl Node {
                     if let Some(waiting) = self.pool.remove(order) {
                         included.extend(waiting.watchers);
                     }
+                    if let Some(inner) = self.open_carrier(&extrinsic)
+                        && self.apply_inner(
+                            &inner,
+                            extrinsics.len(),
+                            number,
+                            now,
+                            events,
+                            &mut room,
+                        )
+                    {
+                        extrinsics.push(inner.bytes.as_slice().into());
+                        hashes.push(inner.hash);
+                    }
                     // The successor may have arrived first and been passed over.
                     let next = self.pool.at_nonce(&who, nonce.saturating_add(1));
                     if let Some(next) = next.filter(|next| *next < order) {
@@ -387,7 +444,7 @@ impl Node {
         let Ok(call) = parts(extrinsic) else { return Applied::Invalid };
         let who = signed.who.to_bytes();
         let parent = number.saturating_sub(1);
-        if let super::extrinsic::Era::Mortal { .. } = signed.era {
+        if let Era::Mortal { .. } = signed.era {
             // The hash that was signed is the birth block's as seen from here, or the signature no
             // longer covers the extrinsic.
             let seen = signed.era.birth(u64::from(number));
@@ -426,6 +483,25 @@ impl Node {
         let pays = weight.pays && !free;
         self.system.outcome(&mut cx, &self.interface, outcome, &weight, pays);
         Applied::Included
+    }
+
+    /// Applies what a carrier carried, right after it. An invalid one is left out.
+    fn apply_inner(
+        &mut self,
+        inner: &Extrinsic,
+        index: usize,
+        number: u32,
+        now: u64,
+        events: &mut Vec<EventRecord>,
+        room: &mut BlockLimits,
+    ) -> bool {
+        let Some(signed) = &inner.signed else { return false };
+        // A carrier in a carrier is not opened, and does nothing but cost.
+        if self.validate(inner, signed, number.saturating_sub(1)).is_err() {
+            return false;
+        }
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        matches!(self.apply(inner, index, number, now, events, room), Applied::Included)
     }
 
     /// Tells watchers that a transaction, and those of the same signer after it, may run now.
@@ -473,6 +549,24 @@ impl Node {
             }
         }
     }
+}
+
+/// The author's shield key, from the chain's seed; none unless the owner asked for one.
+#[cfg(feature = "shield")]
+fn shield_key(config: &LocalChainConfig) -> Option<Arc<ShieldKey>> {
+    config.shield.then(|| {
+        let half = |name: &str| blake2_256(&(name, config.seed).encode());
+        let mut seed = [0; 64];
+        let (d, z) = seed.split_at_mut(32);
+        d.copy_from_slice(&half("shield d"));
+        z.copy_from_slice(&half("shield z"));
+        Arc::new(ShieldKey::from_seed(seed))
+    })
+}
+
+#[cfg(not(feature = "shield"))]
+fn shield_key(_: &LocalChainConfig) -> Option<Arc<ShieldKey>> {
+    None
 }
 
 /// Nonce and existence of a signer (chain rules 1.4). Returns the account's nonce.

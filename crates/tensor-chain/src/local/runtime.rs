@@ -38,9 +38,12 @@ mod registration;
 mod root;
 mod schedule;
 mod serving;
+mod shield;
 mod staking;
 mod subnets;
 mod takes;
+#[cfg(test)]
+mod tests;
 mod utility;
 mod views;
 mod weights;
@@ -49,8 +52,8 @@ pub use ctx::{Ctx, EventRecord, Origin, Phase};
 pub use dispatch::{DecodedCall, PostInfo, Validity};
 pub use error::{ArithmeticError, DispatchError, InvalidTransaction, TokenError};
 pub use genesis::{Deviations, Genesis};
-pub use views::ApiError;
 pub use ledger::{AlphaLedger, Stranded, TaoLedger};
+pub use views::ApiError;
 
 use coinbase::DecayFactors;
 use dispatch::Calls;

@@ -9,7 +9,7 @@ use crate::local::{
     extrinsic::Extrinsic,
     fee::{CallWeight, Class},
     interface::{Interface, InterfaceError},
-    runtime::{Ctx, DispatchError, EventRecord, Phase, PostInfo},
+    runtime::{Ctx, DecodedCall, DispatchError, EventRecord, Phase, PostInfo},
     state::State,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct SystemItems {
     last_upgrade: [u8; 32],
     now: [u8; 32],
     slot: [u8; 32],
+    shield_keys: [[u8; 32]; 3],
+    carrier: Option<(u8, u8)>,
     success: (u8, u8),
     failed: (u8, u8),
     timestamp_set: [u8; 2],
@@ -50,6 +52,14 @@ impl SystemItems {
             last_upgrade: key("System", "LastRuntimeUpgrade"),
             now: key("Timestamp", "Now"),
             slot: key("Aura", "CurrentSlot"),
+            shield_keys: [
+                key("MevShield", "CurrentKey"),
+                key("MevShield", "PendingKey"),
+                key("MevShield", "NextKey"),
+            ],
+            carrier: interface
+                .call("MevShield", "submit_encrypted")
+                .map(|call| (call.pallet, call.index)),
             success: (0, 0),
             failed: (0, 0),
             timestamp_set: [0; 2],
@@ -82,6 +92,18 @@ impl SystemItems {
         let version = interface.version();
         let upgrade = (Compact(version.spec_version), &version.spec_name);
         state.put(&self.last_upgrade, &upgrade.encode());
+    }
+
+    /// Publishes the author's shield key as current, pending and next one: it does not rotate.
+    pub(super) fn publish_shield_key(&self, state: &mut State, key: &[u8]) {
+        for item in &self.shield_keys {
+            state.put(item, &key.encode());
+        }
+    }
+
+    /// Whether a call carries an encrypted transaction.
+    pub(super) fn is_carrier(&self, call: &DecodedCall<'_>) -> bool {
+        self.carrier == Some((call.pallet, call.call))
     }
 
     /// Begins a block.
