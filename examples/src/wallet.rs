@@ -32,26 +32,26 @@ pub struct Report {
 /// # Errors
 /// [`Failure`], which knows its exit code.
 pub fn run(args: &Args, console: &mut dyn Console) -> Result<Report, Failure> {
-    let mut session = Session { args, console };
+    let mut context = Context { args, console };
     match &args.command {
-        Command::Create(options) => make::create(&mut session, options),
-        Command::NewHotkey(options) => make::new_hotkey(&mut session, options),
-        Command::Regen(options) => make::regen(&mut session, options),
-        Command::List => show::list(&session),
-        Command::Inspect(options) => show::inspect(&mut session, options),
-        Command::Sign(options) => message::sign(&mut session, options),
-        Command::Verify(options) => message::verify(&mut session, options),
+        Command::Create(options) => make::create(&mut context, options),
+        Command::NewHotkey(options) => make::new_hotkey(&mut context, options),
+        Command::Regen(options) => make::regen(&mut context, options),
+        Command::List => show::list(&context),
+        Command::Inspect(options) => show::inspect(&mut context, options),
+        Command::Sign(options) => message::sign(&mut context, options),
+        Command::Verify(options) => message::verify(&mut context, options),
         Command::Seal(options) => message::seal(options),
-        Command::Unseal(options) => message::unseal(&mut session, options),
-        Command::Encrypt(options) => protect::encrypt(&mut session, options),
-        Command::Decrypt(options) => protect::decrypt(&mut session, options),
-        Command::ChangePassword(options) => protect::change_password(&mut session, options),
-        Command::Export(options) => protect::export(&mut session, options),
+        Command::Unseal(options) => message::unseal(&mut context, options),
+        Command::Encrypt(options) => protect::encrypt(&mut context, options),
+        Command::Decrypt(options) => protect::decrypt(&mut context, options),
+        Command::ChangePassword(options) => protect::change_password(&mut context, options),
+        Command::Export(options) => protect::export(&mut context, options),
     }
 }
 
 /// One command's surroundings.
-struct Session<'a> {
+struct Context<'a> {
     args: &'a Args,
     console: &'a mut dyn Console,
 }
@@ -62,7 +62,7 @@ struct Target {
     hotkey: Option<Name>,
 }
 
-impl Session<'_> {
+impl Context<'_> {
     fn wallets_folder(&self) -> Result<std::path::PathBuf, Failure> {
         let lookup = |name: &str| self.console.env(name);
         match &self.args.path {

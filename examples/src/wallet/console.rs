@@ -8,7 +8,7 @@ use std::{
 use tensor_core::wallet::{Locked, Password, Unlocked, WalletKey};
 use zeroize::Zeroizing;
 
-use super::{Failure, Session, Target};
+use super::{Context, Failure, Target};
 
 /// How much is read from standard input, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -68,7 +68,7 @@ impl Target {
     }
 }
 
-impl Session<'_> {
+impl Context<'_> {
     /// Opens a key, finding its password where the help text says.
     pub(super) fn unlock(&mut self, target: &Target) -> Result<WalletKey<Unlocked>, Failure> {
         let locked = target.load()?;
@@ -103,8 +103,8 @@ impl Session<'_> {
             return Ok(password);
         }
         let name = target.name();
-        let ask = |session: &mut Self, prompt: String| {
-            session.console.ask(&prompt).ok_or_else(|| Failure::NoPassword(name.clone()))
+        let ask = |context: &mut Self, prompt: String| {
+            context.console.ask(&prompt).ok_or_else(|| Failure::NoPassword(name.clone()))
         };
         let first = ask(self, format!("New password of {name}: "))?;
         // What bittensor-wallet asks for as well, and less than anybody should choose.

@@ -11,15 +11,15 @@ use tensor_core::{
 use zeroize::Zeroizing;
 
 use super::{
-    Failure, Report, Session, Target,
+    Context, Failure, Report, Target,
     args::{Create, Fresh, NewHotkey, Regen, Source},
 };
 
 /// Far more than any seed, mnemonic or export has, in bytes.
 const LIMIT: u64 = 256 * 1024;
 
-pub(super) fn create(session: &mut Session<'_>, options: &Create) -> Result<Report, Failure> {
-    let target = session.target(&options.name)?;
+pub(super) fn create(context: &mut Context<'_>, options: &Create) -> Result<Report, Failure> {
+    let target = context.target(&options.name)?;
     let cold = Target { wallet: target.wallet.clone(), hotkey: None };
     let hotkey = target.hotkey.map_or_else(|| "default".parse(), Ok)?;
     let hot = Target { wallet: target.wallet, hotkey: Some(hotkey) };
@@ -27,39 +27,39 @@ pub(super) fn create(session: &mut Session<'_>, options: &Create) -> Result<Repo
     // Both mnemonics before either file, so that a wrong word count leaves nothing behind.
     let (cold_words, hot_words) =
         (Mnemonic::generate(options.words)?, Mnemonic::generate(options.words)?);
-    made.write(session, &cold, &cold_words, !options.no_password, &options.fresh)?;
-    made.write(session, &hot, &hot_words, false, &options.fresh)?;
+    made.write(context, &cold, &cold_words, !options.no_password, &options.fresh)?;
+    made.write(context, &hot, &hot_words, false, &options.fresh)?;
     Ok(made.report())
 }
 
 pub(super) fn new_hotkey(
-    session: &mut Session<'_>,
+    context: &mut Context<'_>,
     options: &NewHotkey,
 ) -> Result<Report, Failure> {
-    let target = session.target(&options.name)?;
+    let target = context.target(&options.name)?;
     if target.hotkey.is_none() {
         return Err(Failure::NoHotkey);
     }
     let mut made = Made::new(options.show_mnemonic);
     let words = Mnemonic::generate(options.words)?;
-    made.write(session, &target, &words, options.with_password, &options.fresh)?;
+    made.write(context, &target, &words, options.with_password, &options.fresh)?;
     Ok(made.report())
 }
 
-pub(super) fn regen(session: &mut Session<'_>, options: &Regen) -> Result<Report, Failure> {
-    let target = session.target(&options.name)?;
-    let key = source(session, options)?;
+pub(super) fn regen(context: &mut Context<'_>, options: &Regen) -> Result<Report, Failure> {
+    let target = context.target(&options.name)?;
+    let key = source(context, options)?;
     let locked = options.with_password || (target.hotkey.is_none() && !options.no_password);
     let locked = locked && key.keypair().is_ok();
     let mut made = Made::new(false);
-    made.keep(session, &target, &key, locked, &options.fresh)?;
+    made.keep(context, &target, &key, locked, &options.fresh)?;
     Ok(made.report())
 }
 
 /// The key that the person has, read from a file or asked for.
-fn source(session: &mut Session<'_>, options: &Regen) -> Result<Keyfile, Failure> {
+fn source(context: &mut Context<'_>, options: &Regen) -> Result<Keyfile, Failure> {
     let scheme: Scheme = options.fresh.scheme.into();
-    let text = secret(session, options)?;
+    let text = secret(context, options)?;
     let text = text.trim();
     Ok(match options.from {
         Source::Mnemonic => Keyfile::from_mnemonic(&Mnemonic::parse(text)?, None, scheme),
@@ -77,7 +77,7 @@ fn source(session: &mut Session<'_>, options: &Regen) -> Result<Keyfile, Failure
         Source::Json => {
             let file = options.export_password_file.as_deref();
             let stored = file.map(Password::from_file).transpose()?.flatten();
-            let mut asked = || session.console.ask("Password of the export: ");
+            let mut asked = || context.console.ask("Password of the export: ");
             let password = stored.or_else(|| asked().map(|text| Password::new(text.as_str())));
             let password = password.ok_or_else(|| Failure::NoPassword("the export".into()))?;
             Keyfile::from_keypair(polkadot_js::import(text.as_bytes(), &password)?)
@@ -91,7 +91,7 @@ fn source(session: &mut Session<'_>, options: &Regen) -> Result<Keyfile, Failure
     })
 }
 
-fn secret(session: &mut Session<'_>, options: &Regen) -> Result<Zeroizing<String>, Failure> {
+fn secret(context: &mut Context<'_>, options: &Regen) -> Result<Zeroizing<String>, Failure> {
     let Some(path) = &options.file else {
         let prompt = match options.from {
             Source::Mnemonic => "Mnemonic: ",
@@ -101,7 +101,7 @@ fn secret(session: &mut Session<'_>, options: &Regen) -> Result<Zeroizing<String
             Source::Json => return Err(Failure::NoSource),
             Source::Address => "Address: ",
         };
-        return session.console.ask(prompt).ok_or(Failure::NoSource);
+        return context.console.ask(prompt).ok_or(Failure::NoSource);
     };
     let failed = |source| Failure::Read { path: path.clone(), source };
     let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize));
@@ -129,26 +129,26 @@ impl Made {
 
     fn write(
         &mut self,
-        session: &mut Session<'_>,
+        context: &mut Context<'_>,
         target: &Target,
         words: &Mnemonic,
         locked: bool,
         fresh: &Fresh,
     ) -> Result<(), Failure> {
         let key = Keyfile::from_mnemonic(words, None, fresh.scheme.into());
-        self.keep(session, target, &key, locked, fresh)
+        self.keep(context, target, &key, locked, fresh)
     }
 
     fn keep(
         &mut self,
-        session: &mut Session<'_>,
+        context: &mut Context<'_>,
         target: &Target,
         key: &Keyfile,
         locked: bool,
         fresh: &Fresh,
     ) -> Result<(), Failure> {
         let overwrite = if fresh.overwrite { Overwrite::Replace } else { Overwrite::Never };
-        let password = if locked { Some(session.first_password(target)?) } else { None };
+        let password = if locked { Some(context.first_password(target)?) } else { None };
         match &target.hotkey {
             Some(hotkey) => {
                 target.wallet.write_hotkey(hotkey.as_str(), key, password.as_ref(), overwrite)?;

@@ -8,14 +8,14 @@ use tensor_core::{
 };
 
 use super::{
-    Failure, Report, Session,
+    Context, Failure, Report,
     args::{Seal, Sign, Unseal, Verify},
 };
 
-pub(super) fn sign(session: &mut Session<'_>, options: &Sign) -> Result<Report, Failure> {
+pub(super) fn sign(context: &mut Context<'_>, options: &Sign) -> Result<Report, Failure> {
     let message = message(&options.message, options.hex)?;
-    let target = session.target(&options.name)?;
-    let key = session.unlock(&target)?;
+    let target = context.target(&options.name)?;
+    let key = context.unlock(&target)?;
     let signature = key.keypair().sign(&message).to_hex();
     let json = json!({
         "key": target.name(),
@@ -26,12 +26,12 @@ pub(super) fn sign(session: &mut Session<'_>, options: &Sign) -> Result<Report, 
     Ok(Report { text: format!("{signature}\n"), json })
 }
 
-pub(super) fn verify(session: &mut Session<'_>, options: &Verify) -> Result<Report, Failure> {
+pub(super) fn verify(context: &mut Context<'_>, options: &Verify) -> Result<Report, Failure> {
     let message = message(&options.message, options.hex)?;
     let account = address(&options.address)?;
     let scheme: Scheme = options.scheme.into();
     let text = match options.signature.as_str() {
-        "-" => session.console.input().map_err(Failure::Input)?.trim().to_owned(),
+        "-" => context.console.input().map_err(Failure::Input)?.trim().to_owned(),
         given => given.to_owned(),
     };
     let signature = Signature::from_hex(&text, scheme)?;
@@ -55,12 +55,12 @@ pub(super) fn seal(options: &Seal) -> Result<Report, Failure> {
     Ok(Report { text: format!("{text}\n"), json })
 }
 
-pub(super) fn unseal(session: &mut Session<'_>, options: &Unseal) -> Result<Report, Failure> {
+pub(super) fn unseal(context: &mut Context<'_>, options: &Unseal) -> Result<Report, Failure> {
     let digits = options.sealed.trim();
     let bytes = hex::decode(digits.strip_prefix("0x").unwrap_or(digits));
     let bytes = bytes.map_err(|_| Failure::Hex("the sealed message"))?;
-    let target = session.target(&options.name)?;
-    let key = session.unlock(&target)?;
+    let target = context.target(&options.name)?;
+    let key = context.unlock(&target)?;
     let message = sealed::open(key.keypair(), &bytes)?;
     let text = String::from_utf8_lossy(&message);
     let json = json!({ "key": target.name(), "message": text, "hex": hex::encode(&*message) });

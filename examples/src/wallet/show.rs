@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use tensor_core::wallet::{Keyfile, KeyfileError, Name, Wallet, WalletError};
 use zeroize::Zeroizing;
 
-use super::{Failure, Report, Session, args::Inspect};
+use super::{Context, Failure, Report, args::Inspect};
 
-pub(super) fn list(session: &Session<'_>) -> Result<Report, Failure> {
-    let folder = session.wallets_folder()?;
+pub(super) fn list(context: &Context<'_>) -> Result<Report, Failure> {
+    let folder = context.wallets_folder()?;
     let wallets: Vec<Wallet> = Wallet::list(&folder)?
         .into_iter()
-        .map(|wallet| wallet.with_guard(session.guard()))
+        .map(|wallet| wallet.with_guard(context.guard()))
         .collect();
     let mut text = format!("{}\n", folder.display());
     let mut values = Vec::new();
@@ -40,8 +40,8 @@ pub(super) fn list(session: &Session<'_>) -> Result<Report, Failure> {
     Ok(Report { text, json: json!({ "path": folder, "wallets": values }) })
 }
 
-pub(super) fn inspect(session: &mut Session<'_>, options: &Inspect) -> Result<Report, Failure> {
-    let target = session.target(&options.name)?;
+pub(super) fn inspect(context: &mut Context<'_>, options: &Inspect) -> Result<Report, Failure> {
+    let target = context.target(&options.name)?;
     let public = match &target.hotkey {
         Some(hotkey) => target.wallet.hotkey_public(hotkey.as_str()),
         None => target.wallet.coldkey_public(),
@@ -59,7 +59,7 @@ pub(super) fn inspect(session: &mut Session<'_>, options: &Inspect) -> Result<Re
                 Err(error) if !options.reveal && !needs_password(&error) => {
                     return Err(error.into());
                 }
-                _ => session.unlock(&target)?.keyfile().clone(),
+                _ => context.unlock(&target)?.keyfile().clone(),
             };
             (key, path, Some(encryption))
         }
