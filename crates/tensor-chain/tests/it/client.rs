@@ -1,0 +1,5 @@
+//! The client, against recorded bytes of a real node and against the local chain.
+
+mod golden;
+#[cfg(feature = "local")]
+mod story;
