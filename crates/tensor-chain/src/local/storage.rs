@@ -5,12 +5,13 @@
 
 use std::marker::PhantomData;
 
-use parity_scale_codec::{Decode, Encode};
+use parity_scale_codec::{Compact, Decode, Encode};
 use smallvec::SmallVec;
 
 use super::interface::{Hasher, Interface};
 use super::state::State;
 
+mod hashed;
 pub(crate) mod items;
 pub(crate) mod record;
 
@@ -177,6 +178,20 @@ impl<A: KeyPart, B: KeyPart, C: KeyPart, V: Decode + Encode + Clone + Default> M
     }
 }
 
+impl<K: MapKey> Map<K, Vec<(u16, u16)>> {
+    /// The pairs of one row, read in place.
+    pub(crate) fn row<'a>(
+        &self,
+        state: &'a State,
+        key: K,
+    ) -> impl Iterator<Item = (u16, u16)> + use<'a, K> {
+        let mut bytes = state.get(&self.key(&key)).unwrap_or_default();
+        let count = Compact::<u32>::decode(&mut bytes).map_or(0, |count| count.0);
+        let pairs = bytes.as_chunks::<4>().0.iter().take(count as usize);
+        pairs.map(|[a, b, c, d]| (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])))
+    }
+}
+
 impl<K: MapKey> Map<K, u64> {
     pub(crate) fn add(&self, state: &mut State, key: K, by: u64) {
         self.mutate(state, key, |value| *value = value.saturating_add(by));
@@ -254,7 +269,7 @@ impl<A: KeyPart, B: KeyPart, C: KeyPart> MapKey for (A, B, C) {
 fn append(hasher: Hasher, bytes: &[u8], out: &mut KeyBuf) {
     match hasher {
         Hasher::Identity => {}
-        Hasher::Blake2_128Concat => out.extend_from_slice(&sp_crypto_hashing::blake2_128(bytes)),
+        Hasher::Blake2_128Concat => out.extend_from_slice(&hashed::blake2_128(bytes)),
         Hasher::Twox64Concat => out.extend_from_slice(&sp_crypto_hashing::twox_64(bytes)),
         other => {
             let mut hashed = Vec::new();

@@ -110,7 +110,8 @@ impl Runtime {
     /// Applies what has cooled down, at a subnet's epoch.
     pub(crate) fn apply_pending_children(&self, cx: &mut Ctx<'_>, netuid: u16) {
         let started = self.items.subtoken_enabled.get(cx.state, netuid);
-        for (hotkey, (children, cooldown)) in self.items.pending_child_keys.under(cx.state, netuid) {
+        for (hotkey, (children, cooldown)) in self.items.pending_child_keys.under(cx.state, netuid)
+        {
             if cooldown < cx.block || !started {
                 self.apply_children(cx, &hotkey, netuid, children);
                 self.items.pending_child_keys.remove(cx.state, (netuid, hotkey));
@@ -119,13 +120,7 @@ impl Runtime {
     }
 
     /// Replaces a hotkey's children and mirrors the change in their parents. An inconsistent list changes nothing.
-    fn apply_children(
-        &self,
-        cx: &mut Ctx<'_>,
-        hotkey: &Account,
-        netuid: u16,
-        children: Relations,
-    ) {
+    fn apply_children(&self, cx: &mut Ctx<'_>, hotkey: &Account, netuid: u16, children: Relations) {
         let unique: BTreeMap<Account, u64> = children
             .iter()
             .filter(|(_, child)| child != hotkey)

@@ -100,7 +100,8 @@ impl Runtime {
         let items = &self.items;
         for netuid in netuids.iter().copied() {
             let old = items.burn.get(cx.state, netuid);
-            let (min, max) = (items.min_burn.get(cx.state, netuid), items.max_burn.get(cx.state, netuid));
+            let (min, max) =
+                (items.min_burn.get(cx.state, netuid), items.max_burn.get(cx.state, netuid));
             let half_life = items.burn_half_life.get(cx.state, netuid);
             let decays = half_life > 0 && cx.block > 1;
             // A factor of one only clamps.

@@ -165,8 +165,7 @@ impl Runtime {
             return Err(errors::SubtensorModule::NoWeightsCommitFound);
         };
         let expired = self.drop_expired(cx, netuid, &mut commits);
-        let hash =
-            Self::weights_commit_hash(&hotkey, index, &uids, &values, &salt, version_key);
+        let hash = Self::weights_commit_hash(&hotkey, index, &uids, &values, &salt, version_key);
         if commits.is_empty() {
             return Err(if expired.contains(&hash) {
                 errors::SubtensorModule::ExpiredWeightCommit
@@ -215,8 +214,7 @@ impl Runtime {
         let items = uids_list.iter().zip(&values_list).zip(&salts_list).zip(&version_keys);
         let reveals: Vec<_> = items
             .map(|(((uids, values), salt), key)| {
-                let hash =
-                    Self::weights_commit_hash(&hotkey, netuid, uids, values, salt, *key);
+                let hash = Self::weights_commit_hash(&hotkey, netuid, uids, values, salt, *key);
                 (uids, values, *key, hash)
             })
             .collect();
@@ -332,9 +330,7 @@ impl Runtime {
         round: u64,
     ) -> DispatchResult {
         let version = self.items.commit_reveal_version.get(cx.state);
-        self.commit_timelocked_mechanism_weights(
-            cx, origin, netuid, mecid, commit, round, version,
-        )
+        self.commit_timelocked_mechanism_weights(cx, origin, netuid, mecid, commit, round, version)
     }
 
     fn commit_timelocked_mechanism_weights(
@@ -560,8 +556,7 @@ impl Runtime {
         }
         let items = uids_list.iter().zip(values_list).zip(salts_list).zip(version_keys);
         for (((uids, values), salt), version_key) in items {
-            let hash =
-                Self::weights_commit_hash(who, *netuid, uids, values, salt, *version_key);
+            let hash = Self::weights_commit_hash(who, *netuid, uids, values, salt, *version_key);
             self.check_revealable(cx, who, *netuid, *netuid, &hash)?;
         }
         Ok(())

@@ -27,7 +27,12 @@ impl Runtime {
         DONE
     }
 
-    fn root_dissolve_network(&self, cx: &mut Ctx<'_>, origin: Origin, netuid: u16) -> DispatchResult {
+    fn root_dissolve_network(
+        &self,
+        cx: &mut Ctx<'_>,
+        origin: Origin,
+        netuid: u16,
+    ) -> DispatchResult {
         origin.root()?;
         self.dissolve(cx, netuid)?;
         DONE
@@ -204,7 +209,10 @@ impl Runtime {
     }
 
     /// Raw keys of all single values of a subnet.
-    #[allow(clippy::type_complexity, reason = "a list of key builders over maps of different values")]
+    #[allow(
+        clippy::type_complexity,
+        reason = "a list of key builders over maps of different values"
+    )]
     fn subnet_items(&self) -> Vec<Box<dyn Fn(u16) -> crate::local::storage::KeyBuf + '_>> {
         let items = &self.items;
         macro_rules! keys {

@@ -2,9 +2,9 @@
 //!
 //! Nobody here fetches from the beacon: pulses are supplied, by a control of the chain or by root.
 
+use super::Runtime;
 use super::ctx::{Ctx, Origin};
 use super::dispatch::{DONE, DispatchResult, Registrar, calls};
-use super::Runtime;
 use crate::local::storage::record::Pulse;
 
 /// Rounds that the chain keeps.
@@ -20,16 +20,9 @@ impl Runtime {
     /// Stores a pulse; a round that is not newer than the last stored one is still stored, but does not move the marks back. Event `NewPulse`.
     ///
     /// The signature is stored as it is: whether it opens anything shows at the reveal.
-    pub fn store_pulse(
-        &self,
-        cx: &mut Ctx<'_>,
-        round: u64,
-        randomness: &[u8],
-        signature: &[u8],
-    ) {
+    pub fn store_pulse(&self, cx: &mut Ctx<'_>, round: u64, randomness: &[u8], signature: &[u8]) {
         let items = &self.items;
-        let pulse =
-            Pulse { round, randomness: randomness.to_vec(), signature: signature.to_vec() };
+        let pulse = Pulse { round, randomness: randomness.to_vec(), signature: signature.to_vec() };
         items.pulses.set(cx.state, round, &pulse);
         let last = items.last_stored_round.get(cx.state);
         if round > last {

@@ -124,8 +124,8 @@ impl Runtime {
         snapshot.bonds = RowsBuf::new();
         for uid in 0..n {
             let key = (index, short(uid));
-            snapshot.weights.push_row(items.weights.try_get(state, key).unwrap_or_default());
-            snapshot.bonds.push_row(items.bonds.try_get(state, key).unwrap_or_default());
+            snapshot.weights.push_row(items.weights.row(state, key));
+            snapshot.bonds.push_row(items.bonds.row(state, key));
         }
     }
 

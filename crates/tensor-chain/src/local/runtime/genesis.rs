@@ -152,8 +152,7 @@ impl Runtime {
         items.subnet_owner.set(cx.state, 1, &nobody);
         items.subnet_locked.set(cx.state, 1, &1);
         let shares = SafeFloat::from_int(TAO);
-        let shares =
-            SafeFloatBits { mantissa: shares.mantissa(), exponent: shares.exponent() };
+        let shares = SafeFloatBits { mantissa: shares.mantissa(), exponent: shares.exponent() };
         items.alpha_shares.set(cx.state, (nobody, nobody, 1), &shares);
         items.total_hotkey_alpha.set(cx.state, (nobody, 1), &TAO);
         items.total_hotkey_shares.set(cx.state, (nobody, 1), &shares);

@@ -115,10 +115,9 @@ impl Runtime {
                 .items
                 .last_rate_limited_block
                 .get(cx.state, RateLimitKey::OwnerHyperparamUpdate(netuid, parameter as u8)),
-            _ => self
-                .items
-                .transaction_key_last_block
-                .get(cx.state, (*who, netuid, limit.number())),
+            _ => {
+                self.items.transaction_key_last_block.get(cx.state, (*who, netuid, limit.number()))
+            }
         };
         last == 0 || cx.block.saturating_sub(last) >= self.interval(cx.state, limit, netuid)
     }
@@ -128,9 +127,11 @@ impl Runtime {
         let items = &self.items;
         let block = cx.block;
         match limit {
-            Limit::OwnerHotkey => items
-                .last_rate_limited_block
-                .set(cx.state, RateLimitKey::SetSnOwnerHotkey(netuid), &block),
+            Limit::OwnerHotkey => items.last_rate_limited_block.set(
+                cx.state,
+                RateLimitKey::SetSnOwnerHotkey(netuid),
+                &block,
+            ),
             Limit::Owner(parameter) => items.last_rate_limited_block.set(
                 cx.state,
                 RateLimitKey::OwnerHyperparamUpdate(netuid, parameter as u8),
@@ -157,8 +158,20 @@ impl Runtime {
             Limit::Owner(_) => {
                 tempo().saturating_mul(self.items.owner_hyperparam_rate_limit.get(state).into())
             }
-            Limit::MechanismCount | Limit::MechanismEmission => if fast { 1 } else { 7_200 },
-            Limit::UidTrimming => if fast { 1 } else { 216_000 },
+            Limit::MechanismCount | Limit::MechanismEmission => {
+                if fast {
+                    1
+                } else {
+                    7_200
+                }
+            }
+            Limit::UidTrimming => {
+                if fast {
+                    1
+                } else {
+                    216_000
+                }
+            }
             Limit::Tempo => TEMPO_INTERVAL,
         }
     }

@@ -77,7 +77,13 @@ impl Runtime {
         self.emit_moved(cx, from, to, tao)
     }
 
-    fn emit_moved(&self, cx: &mut Ctx<'_>, from: Position, to: Position, tao: u64) -> DispatchResult {
+    fn emit_moved(
+        &self,
+        cx: &mut Ctx<'_>,
+        from: Position,
+        to: Position,
+        tao: u64,
+    ) -> DispatchResult {
         cx.emit(
             self.events.stake_moved,
             (from.coldkey, from.hotkey, from.netuid, to.hotkey, to.netuid, tao),
@@ -206,7 +212,9 @@ impl Runtime {
         let alpha = if whole { position } else { alpha.min(position) };
         let crosses = from.netuid != to.netuid;
         let max = match terms.limit {
-            Some((limit, _)) if crosses => self.max_move(cx.state, from.netuid, to.netuid, limit)?,
+            Some((limit, _)) if crosses => {
+                self.max_move(cx.state, from.netuid, to.netuid, limit)?
+            }
             _ => alpha,
         };
         self.validate_transition(cx.state, from, to, alpha, max, terms)?;

@@ -84,13 +84,7 @@ impl Runtime {
     }
 
     /// Puts a new hotkey onto a uid. A uid of the subnet owner's hotkey is left alone.
-    pub(crate) fn replace_neuron(
-        &self,
-        cx: &mut Ctx<'_>,
-        netuid: u16,
-        uid: u16,
-        hotkey: &Account,
-    ) {
+    pub(crate) fn replace_neuron(&self, cx: &mut Ctx<'_>, netuid: u16, uid: u16, hotkey: &Account) {
         let items = &self.items;
         let old = items.keys.get(cx.state, (netuid, uid));
         if items.subnet_owner_hotkey.try_get(cx.state, netuid) == Some(old) {

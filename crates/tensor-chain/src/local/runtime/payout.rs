@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tensor_yuma::emission::dividends::{
-    Child, ChildkeySplit, DividendShare, HotkeyDividends, Parent, TakeSplit, distribute, miner_burned,
-    validator_alpha,
+    Child, ChildkeySplit, DividendShare, HotkeyDividends, Parent, TakeSplit, distribute,
+    miner_burned, validator_alpha,
 };
 
 use super::coinbase::Drained;
@@ -204,8 +204,10 @@ impl Runtime {
     fn owner_hotkeys(&self, state: &State, netuid: u16) -> Vec<Account> {
         let owner = self.items.subnet_owner.get(state, netuid);
         let owned = self.items.owned_hotkeys.get(state, owner);
-        let mut hotkeys: Vec<Account> =
-            owned.into_iter().filter(|hotkey| self.uid_of(state, netuid, hotkey).is_some()).collect();
+        let mut hotkeys: Vec<Account> = owned
+            .into_iter()
+            .filter(|hotkey| self.uid_of(state, netuid, hotkey).is_some())
+            .collect();
         if let Some(hotkey) = self.items.subnet_owner_hotkey.try_get(state, netuid)
             && self.uid_of(state, netuid, &hotkey).is_some()
             && !hotkeys.contains(&hotkey)

@@ -99,7 +99,9 @@ impl Runtime {
         let items = &self.items;
         let rule = if items.subnet_mechanism.get(state, netuid) == DYNAMIC {
             // A weight out of range can only have been planted; the pool then behaves as a new one.
-            Rule::Balancer(Balancer::new(items.swap_balancer.get(state, netuid)).unwrap_or_default())
+            Rule::Balancer(
+                Balancer::new(items.swap_balancer.get(state, netuid)).unwrap_or_default(),
+            )
         } else {
             Rule::Stable
         };
@@ -205,7 +207,14 @@ impl Runtime {
         let held_tao = items.tao_reservoir.get(cx.state, netuid);
         let held_alpha = items.alpha_reservoir.get(cx.state, netuid);
         let (all_tao, all_alpha) = (held_tao.saturating_add(tao), held_alpha.saturating_add(alpha));
-        let offers = [(all_tao, all_alpha), (tao, alpha), (all_tao, 0), (0, all_alpha), (tao, 0), (0, alpha)];
+        let offers = [
+            (all_tao, all_alpha),
+            (tao, alpha),
+            (all_tao, 0),
+            (0, all_alpha),
+            (tao, 0),
+            (0, alpha),
+        ];
         for (offer_tao, offer_alpha) in offers {
             let Ok(next) = balancer.inject(pool.reserves, offer_tao, offer_alpha) else { continue };
             if next != balancer {

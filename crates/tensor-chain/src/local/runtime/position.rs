@@ -25,9 +25,7 @@ impl Runtime {
         netuid: u16,
     ) -> u64 {
         let share = self.items.alpha_shares.try_get(state, (*hotkey, *coldkey, netuid));
-        share.map_or(0, |share| {
-            self.share_pool(state, hotkey, netuid).value_of(float(share))
-        })
+        share.map_or(0, |share| self.share_pool(state, hotkey, netuid).value_of(float(share)))
     }
 
     /// Gives `coldkey` more stake; adds the hotkey to those the coldkey stakes to.
@@ -128,14 +126,7 @@ impl Runtime {
         self.put_value(cx, hotkey, netuid, before, pool.value);
     }
 
-    fn put_value(
-        &self,
-        cx: &mut Ctx<'_>,
-        hotkey: &Account,
-        netuid: u16,
-        before: u64,
-        after: u64,
-    ) {
+    fn put_value(&self, cx: &mut Ctx<'_>, hotkey: &Account, netuid: u16, before: u64, after: u64) {
         if after == 0 {
             self.items.total_hotkey_alpha.remove(cx.state, (*hotkey, netuid));
         } else {

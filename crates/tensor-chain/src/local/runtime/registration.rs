@@ -99,7 +99,8 @@ impl Runtime {
         }
         let max = items.max_allowed_uids.get(cx.state, netuid);
         let n = items.subnetwork_n.get(cx.state, netuid);
-        let replaced = if n < max { None } else { self.neuron_to_prune(cx.state, netuid, cx.block) };
+        let replaced =
+            if n < max { None } else { self.neuron_to_prune(cx.state, netuid, cx.block) };
         if max == 0 || (n >= max && replaced.is_none()) {
             return Err(errors::SubtensorModule::NoNeuronIdAvailable);
         }

@@ -1,10 +1,10 @@
 //! When epochs are due, and the calls that move them (chain rules 2.3 to 2.6).
 
+use super::Runtime;
 use super::ctx::{Ctx, Origin};
 use super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::error::{DispatchError, errors};
 use super::limits::{Hyperparameter, Limit};
-use super::Runtime;
 use crate::local::state::State;
 
 /// Bounds on the tempo an owner may choose.
@@ -60,7 +60,8 @@ impl Runtime {
         if tempo == 0 {
             return None;
         }
-        let regular = self.items.last_epoch_block.get(state, netuid).saturating_add(u64::from(tempo));
+        let regular =
+            self.items.last_epoch_block.get(state, netuid).saturating_add(u64::from(tempo));
         let pending = self.items.pending_epoch_at.get(state, netuid);
         Some(if pending > 0 { regular.min(pending) } else { regular })
     }

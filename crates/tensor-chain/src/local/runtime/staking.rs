@@ -136,7 +136,15 @@ impl Runtime {
         let coldkey = origin.signed()?;
         self.ensure_sale_in_bounds(cx.state, netuid, amount)?;
         let max = self.max_sale(cx.state, netuid, limit)?;
-        self.validate_remove_stake(cx.state, &coldkey, &hotkey, netuid, amount, max, allow_partial)?;
+        self.validate_remove_stake(
+            cx.state,
+            &coldkey,
+            &hotkey,
+            netuid,
+            amount,
+            max,
+            allow_partial,
+        )?;
         self.unstake_from(cx, &hotkey, &coldkey, netuid, amount.min(max), limit, false)?;
         self.clear_small_nomination(cx, &hotkey, &coldkey, netuid);
         self.drop_pending_children_of_poor(cx, &hotkey);

@@ -36,7 +36,12 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
 }
 
 impl Runtime {
-    fn register_network(&self, cx: &mut Ctx<'_>, origin: Origin, hotkey: Account) -> DispatchResult {
+    fn register_network(
+        &self,
+        cx: &mut Ctx<'_>,
+        origin: Origin,
+        hotkey: Account,
+    ) -> DispatchResult {
         self.register_network_with_identity(cx, origin, hotkey, None)
     }
 
@@ -125,11 +130,7 @@ impl Runtime {
         self.init_subnet(cx, netuid, self.default_tempo());
         let paid = self.transfer_to_subnet(cx, netuid, coldkey, lock)?;
         items.network_last_lock_cost.set(cx.state, &paid);
-        items.last_rate_limited_block.set(
-            cx.state,
-            RateLimitKey::NetworkLastRegistered,
-            &cx.block,
-        );
+        items.last_rate_limited_block.set(cx.state, RateLimitKey::NetworkLastRegistered, &cx.block);
         self.create_hotkey(cx, coldkey, hotkey)?;
         self.append_neuron(cx, netuid, hotkey);
         items.subnet_mechanism.set(cx.state, netuid, &DYNAMIC);
@@ -359,7 +360,9 @@ impl Runtime {
     }
 
     fn free_netuid(&self, state: &State) -> u16 {
-        (1..u16::MAX).find(|netuid| !self.items.networks_added.contains(state, *netuid)).unwrap_or(1)
+        (1..u16::MAX)
+            .find(|netuid| !self.items.networks_added.contains(state, *netuid))
+            .unwrap_or(1)
     }
 
     fn ensure_network_rate(&self, state: &State, block: u64) -> Result<(), DispatchError> {

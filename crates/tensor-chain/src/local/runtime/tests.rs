@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parity_scale_codec::{Compact, Encode};
 
 use super::ctx::{Ctx, EventRecord, Origin, Phase};
-use super::{Account, DecodedCall, DispatchError, Genesis, InvalidTransaction, Runtime, Ruleset};
+use super::{Account, DecodedCall, DispatchError, Genesis, InvalidTransaction, Ruleset, Runtime};
 use crate::local::interface::{Build, Interface};
 use crate::local::state::State;
 
@@ -311,7 +311,12 @@ impl Bench {
                     panic!("{}.{}.{}: {error}", pallet.name, variant.name, field.name)
                 });
             }
-            assert!(rest.is_empty(), "{}.{} carries more than its fields", pallet.name, variant.name);
+            assert!(
+                rest.is_empty(),
+                "{}.{} carries more than its fields",
+                pallet.name,
+                variant.name
+            );
         }
     }
 }

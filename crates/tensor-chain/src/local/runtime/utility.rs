@@ -24,36 +24,84 @@ enum OnFailure {
 }
 
 pub(super) fn register(calls: &mut Registrar<'_>) {
-    calls.add("Sudo", "sudo", &["call"], true, |runtime, cx, origin, input| {
-        let (call, _) = runtime.split_call(input)?;
-        runtime.sudo(cx, origin, call)
-    }, None);
-    calls.add("Sudo", "sudo_unchecked_weight", &["call", "weight"], true, |runtime, cx, origin, input| {
-        let (call, _) = runtime.split_call(input)?;
-        <(Compact<u64>, Compact<u64>)>::decode(input).map_err(|_| DispatchError::Other)?;
-        runtime.sudo(cx, origin, call)
-    }, None);
-    calls.add("Sudo", "sudo_as", &["who", "call"], true, |runtime, cx, origin, input| {
-        let who = Address::decode(input).map_err(|_| DispatchError::Other)?;
-        let (call, _) = runtime.split_call(input)?;
-        runtime.sudo_as(cx, origin, who, call)
-    }, None);
-    calls.add("Sudo", "set_key", &["new"], true, |runtime, cx, origin, input| {
-        let new = Address::decode(input).map_err(|_| DispatchError::Other)?;
-        runtime.sudo_set_key(cx, origin, new)
-    }, None);
-    calls.add("Sudo", "remove_key", &[], true, |runtime, cx, origin, _| {
-        runtime.sudo_remove_key(cx, origin)
-    }, None);
-    calls.add("Utility", "batch", &["calls"], true, |runtime, cx, origin, input| {
-        runtime.batch(cx, origin, input, OnFailure::Stop)
-    }, None);
-    calls.add("Utility", "batch_all", &["calls"], true, |runtime, cx, origin, input| {
-        runtime.batch(cx, origin, input, OnFailure::Undo)
-    }, None);
-    calls.add("Utility", "force_batch", &["calls"], true, |runtime, cx, origin, input| {
-        runtime.batch(cx, origin, input, OnFailure::Continue)
-    }, None);
+    calls.add(
+        "Sudo",
+        "sudo",
+        &["call"],
+        true,
+        |runtime, cx, origin, input| {
+            let (call, _) = runtime.split_call(input)?;
+            runtime.sudo(cx, origin, call)
+        },
+        None,
+    );
+    calls.add(
+        "Sudo",
+        "sudo_unchecked_weight",
+        &["call", "weight"],
+        true,
+        |runtime, cx, origin, input| {
+            let (call, _) = runtime.split_call(input)?;
+            <(Compact<u64>, Compact<u64>)>::decode(input).map_err(|_| DispatchError::Other)?;
+            runtime.sudo(cx, origin, call)
+        },
+        None,
+    );
+    calls.add(
+        "Sudo",
+        "sudo_as",
+        &["who", "call"],
+        true,
+        |runtime, cx, origin, input| {
+            let who = Address::decode(input).map_err(|_| DispatchError::Other)?;
+            let (call, _) = runtime.split_call(input)?;
+            runtime.sudo_as(cx, origin, who, call)
+        },
+        None,
+    );
+    calls.add(
+        "Sudo",
+        "set_key",
+        &["new"],
+        true,
+        |runtime, cx, origin, input| {
+            let new = Address::decode(input).map_err(|_| DispatchError::Other)?;
+            runtime.sudo_set_key(cx, origin, new)
+        },
+        None,
+    );
+    calls.add(
+        "Sudo",
+        "remove_key",
+        &[],
+        true,
+        |runtime, cx, origin, _| runtime.sudo_remove_key(cx, origin),
+        None,
+    );
+    calls.add(
+        "Utility",
+        "batch",
+        &["calls"],
+        true,
+        |runtime, cx, origin, input| runtime.batch(cx, origin, input, OnFailure::Stop),
+        None,
+    );
+    calls.add(
+        "Utility",
+        "batch_all",
+        &["calls"],
+        true,
+        |runtime, cx, origin, input| runtime.batch(cx, origin, input, OnFailure::Undo),
+        None,
+    );
+    calls.add(
+        "Utility",
+        "force_batch",
+        &["calls"],
+        true,
+        |runtime, cx, origin, input| runtime.batch(cx, origin, input, OnFailure::Continue),
+        None,
+    );
 }
 
 impl Runtime {
@@ -186,9 +234,7 @@ impl Runtime {
         input: &mut &'a [u8],
     ) -> Result<(&'a [u8], &'a [u8]), DispatchError> {
         let whole = *input;
-        self.interface
-            .skip(self.interface.call_type(), input)
-            .map_err(|_| DispatchError::Other)?;
+        self.interface.skip(self.interface.call_type(), input).map_err(|_| DispatchError::Other)?;
         let (call, rest) = whole.split_at(whole.len() - input.len());
         Ok((call, rest))
     }

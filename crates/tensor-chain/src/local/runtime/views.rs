@@ -76,8 +76,12 @@ impl View<'_> {
                     self.selective_metagraph(netuid, mecid, &fields)
                 })
             }
-            "SubnetInfoRuntimeApi_get_subnet_state" => args.read(|netuid| self.subnet_state(netuid)),
-            "SubnetInfoRuntimeApi_get_dynamic_info" => args.read(|netuid| self.dynamic_info(netuid)),
+            "SubnetInfoRuntimeApi_get_subnet_state" => {
+                args.read(|netuid| self.subnet_state(netuid))
+            }
+            "SubnetInfoRuntimeApi_get_dynamic_info" => {
+                args.read(|netuid| self.dynamic_info(netuid))
+            }
             "SubnetInfoRuntimeApi_get_all_dynamic_info" => args.read(|()| self.all_dynamic_info()),
             "SubnetInfoRuntimeApi_get_subnet_info" => {
                 args.read(|netuid| self.subnet_info(netuid, name))
@@ -100,9 +104,9 @@ impl View<'_> {
                     Ok(items.auto_stake_destination.try_get(self.state, (coldkey, netuid)).encode())
                 })
             }
-            "SubnetInfoRuntimeApi_get_subnet_to_prune" => args.read(|()| {
-                Ok(self.runtime.subnet_to_prune(self.state, self.block).encode())
-            }),
+            "SubnetInfoRuntimeApi_get_subnet_to_prune" => {
+                args.read(|()| Ok(self.runtime.subnet_to_prune(self.state, self.block).encode()))
+            }
             "SubnetInfoRuntimeApi_get_subnet_account_id" => args.read(|netuid| {
                 let account = self.exists(netuid).then(|| Runtime::subnet_account(netuid));
                 Ok(account.encode())
@@ -111,11 +115,13 @@ impl View<'_> {
                 args.read(|netuid| Ok(self.runtime.next_epoch_start(self.state, netuid).encode()))
             }
             "SubnetInfoRuntimeApi_get_block_emission" => args.read(|()| Ok(self.block_emission())),
-            "SubnetRegistrationRuntimeApi_get_network_registration_cost" => args.read(|()| {
-                Ok(self.runtime.network_lock_cost(self.state, self.block).encode())
-            }),
+            "SubnetRegistrationRuntimeApi_get_network_registration_cost" => {
+                args.read(|()| Ok(self.runtime.network_lock_cost(self.state, self.block).encode()))
+            }
             "NeuronInfoRuntimeApi_get_neurons" => args.read(|netuid| self.neurons(netuid, name)),
-            "NeuronInfoRuntimeApi_get_neurons_lite" => args.read(|netuid| self.neurons(netuid, name)),
+            "NeuronInfoRuntimeApi_get_neurons_lite" => {
+                args.read(|netuid| self.neurons(netuid, name))
+            }
             "NeuronInfoRuntimeApi_get_neuron" | "NeuronInfoRuntimeApi_get_neuron_lite" => {
                 args.read(|(netuid, uid)| self.neuron(netuid, uid, name))
             }
@@ -144,9 +150,8 @@ impl View<'_> {
                     u64,
                 )| Ok(self.stake_fee(origin, destination, amount)),
             ),
-            "StakeInfoRuntimeApi_get_coldkey_lock" => {
-                args.read(|(coldkey, netuid): (Account, u16)| Ok(self.coldkey_lock(&coldkey, netuid)))
-            }
+            "StakeInfoRuntimeApi_get_coldkey_lock" => args
+                .read(|(coldkey, netuid): (Account, u16)| Ok(self.coldkey_lock(&coldkey, netuid))),
             "StakeInfoRuntimeApi_get_hotkey_conviction" => {
                 args.read(|(_, _): (Account, u16)| Ok(0_u128.encode()))
             }

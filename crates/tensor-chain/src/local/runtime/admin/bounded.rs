@@ -1,10 +1,10 @@
 //! The setters whose value has bounds, depends on other values, or has further effects.
 
+use super::super::Runtime;
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::{DispatchError, errors};
 use super::super::limits::{Hyperparameter, Limit};
-use super::super::Runtime;
 
 /// `MinBurn` stays below this.
 const MIN_BURN_BELOW: u64 = 1_000_000_000;

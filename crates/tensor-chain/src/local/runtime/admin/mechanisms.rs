@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Runtime;
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::{DispatchError, errors};
 use super::super::limits::Limit;
 use super::super::neurons::mechanism_index;
-use super::super::Runtime;
 use super::bounded::MOST_UIDS;
 
 /// What the storage index leaves room for.
@@ -127,10 +127,10 @@ impl Runtime {
         }
         let owners: Vec<u16> =
             self.immune_owner_neurons(cx.state, netuid).into_iter().map(|(uid, _)| uid).collect();
-        let is_protected = |uid: u16| {
-            owners.contains(&uid) || self.is_immune(cx.state, netuid, uid, cx.block)
-        };
-        let protected = u32::try_from((0..n).filter(|uid| is_protected(*uid)).count()).unwrap_or(u32::MAX);
+        let is_protected =
+            |uid: u16| owners.contains(&uid) || self.is_immune(cx.state, netuid, uid, cx.block);
+        let protected =
+            u32::try_from((0..n).filter(|uid| is_protected(*uid)).count()).unwrap_or(u32::MAX);
         if protected.saturating_mul(100) >= MAX_IMMUNE_PERCENT * u32::from(max_n) {
             return Err(errors::SubtensorModule::TrimmingWouldExceedMaxImmunePercentage);
         }

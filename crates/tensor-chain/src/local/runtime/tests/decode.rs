@@ -24,8 +24,11 @@ fn bytes_after_the_arguments_are_refused() {
     let mut bench = Bench::new(Ruleset::V461);
     let who = account("who");
     bench.fund(&who, 1_000_000);
-    let mut bytes =
-        bench.encode("Balances", "transfer_keep_alive", &(address(&account("you")), compact(1_000)));
+    let mut bytes = bench.encode(
+        "Balances",
+        "transfer_keep_alive",
+        &(address(&account("you")), compact(1_000)),
+    );
     0_u8.encode_to(&mut bytes);
     let call = DecodedCall::parse(&bytes).unwrap();
     let before = bench.free(&who);

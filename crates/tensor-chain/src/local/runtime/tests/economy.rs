@@ -55,7 +55,8 @@ fn injection_of_scenario_17() {
     bench.subnet(2, 1_000 * UNIT, 4_000 * UNIT, 0);
     bench.subnet(3, 1_000 * UNIT, 4_000 * UNIT, 0);
     let bits = |bench: &Bench| bench.runtime.alpha_price(&bench.state, 2).to_bits();
-    let weight = |bench: &Bench, netuid| bench.runtime.items.swap_balancer.get(&bench.state, netuid);
+    let weight =
+        |bench: &Bench, netuid| bench.runtime.items.swap_balancer.get(&bench.state, netuid);
     bench.run(|runtime, cx| {
         assert_eq!(runtime.adjust_liquidity(cx, 2, 1_000 * UNIT, 0), (1_000 * UNIT, 0));
         runtime.items.subnet_tao.add(cx.state, 2, 1_000 * UNIT);
@@ -148,7 +149,9 @@ fn moving_price_of_scenario_22() {
 fn emission_halves_with_the_issuance() {
     let mut bench = Bench::new(Ruleset::V461);
     emitting(&mut bench, 2, 1_000 * UNIT, 1_000 * UNIT, price(3));
-    for (issuance, emission) in [(0, UNIT), (10_499_999_999_999_999, UNIT), (15_750_000 * UNIT, UNIT / 4)] {
+    for (issuance, emission) in
+        [(0, UNIT), (10_499_999_999_999_999, UNIT), (15_750_000 * UNIT, UNIT / 4)]
+    {
         bench.run(|runtime, cx| runtime.items.total_issuance.set(cx.state, &issuance));
         let before = bench.runtime.tao_ledger(&bench.state).minted;
         bench.next();
@@ -161,7 +164,13 @@ fn the_gate_cuts_small_demand_off() {
     let mut bench = Bench::new(Ruleset::V461);
     bench.run(|runtime, cx| runtime.items.first_emission_block.clear(cx.state));
     for netuid in 2..12 {
-        emitting(&mut bench, netuid, 1_000 * UNIT, 1_000 * UNIT, price(if netuid == 2 { 60 } else { 1 }));
+        emitting(
+            &mut bench,
+            netuid,
+            1_000 * UNIT,
+            1_000 * UNIT,
+            price(if netuid == 2 { 60 } else { 1 }),
+        );
     }
     bench.advance(3);
     let items = &bench.runtime.items;

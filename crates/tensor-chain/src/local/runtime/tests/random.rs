@@ -92,7 +92,9 @@ fn call(dice: &mut Dice, bench: &Bench) -> (Account, Vec<u8>) {
         12 => sub("register_limit", &|out| (netuid, hot, limit).encode_to(out)),
         13 => sub("move_stake", &|out| (hot, other, netuid, to, amount).encode_to(out)),
         14 => sub("swap_stake", &|out| (hot, netuid, to, amount).encode_to(out)),
-        15 => sub("transfer_stake", &|out| (dice_free(other), hot, netuid, to, amount).encode_to(out)),
+        15 => {
+            sub("transfer_stake", &|out| (dice_free(other), hot, netuid, to, amount).encode_to(out))
+        }
         16 => sub("unstake_all", &|out| hot.encode_to(out)),
         17 => sub("unstake_all_alpha", &|out| hot.encode_to(out)),
         18 => sub("recycle_alpha", &|out| (hot, amount, netuid).encode_to(out)),
@@ -111,11 +113,16 @@ fn call(dice: &mut Dice, bench: &Bench) -> (Account, Vec<u8>) {
         }
         25 => sub("increase_take", &|out| (hot, dice_take(amount)).encode_to(out)),
         26 => sub("register_network", &|out| hot.encode_to(out)),
-        27 => bench.encode("Balances", "transfer_allow_death", &(address(&dice.person()), compact(amount))),
+        27 => bench.encode(
+            "Balances",
+            "transfer_allow_death",
+            &(address(&dice.person()), compact(amount)),
+        ),
         28 => bench.encode("Balances", "transfer_all", &(address(&dice.person()), partial)),
         _ => {
             let first = bench.encode("SubtensorModule", "add_stake", &(hot, netuid, amount));
-            let second = bench.encode("SubtensorModule", "remove_stake", &(hot, netuid, amount / 2));
+            let second =
+                bench.encode("SubtensorModule", "remove_stake", &(hot, netuid, amount / 2));
             let mut bytes = Compact(2_u32).encode();
             bytes.extend([first, second].concat());
             let name = if partial { "batch" } else { "batch_all" };
@@ -174,7 +181,9 @@ fn play(ruleset: Ruleset, seed: u64, blocks: u64, check: bool) -> (usize, [u8; 3
 
 #[test]
 fn ledgers_close_after_every_block_of_random_calls() {
-    for (seed, ruleset) in [(1, Ruleset::V461), (2, Ruleset::V461), (3, Ruleset::V425), (4, Ruleset::V425)] {
+    for (seed, ruleset) in
+        [(1, Ruleset::V461), (2, Ruleset::V461), (3, Ruleset::V425), (4, Ruleset::V425)]
+    {
         let (done, _) = play(ruleset, seed * 0x9E37_79B9, 500, true);
         assert!(done > 250, "only {done} calls did anything");
     }

@@ -96,15 +96,7 @@ fn burns_of_scenarios_8_to_10() {
     let at = [1, 2, 3, 10, 100, 360, 720].map(|after| seen[&after]);
     assert_eq!(
         at,
-        [
-            998_076_443,
-            996_156_586,
-            994_240_422,
-            980_930_083,
-            824_860_547,
-            499_999_865,
-            249_999_807
-        ]
+        [998_076_443, 996_156_586, 994_240_422, 980_930_083, 824_860_547, 499_999_865, 249_999_807]
     );
 }
 
@@ -275,9 +267,8 @@ fn axons_of_scenario_36() {
     let hot = account("hot");
     bench.seat(2, &account("cold"), &hot);
     bench.jump(100);
-    let args = |ip: u128, port: u16, ip_type: u8| {
-        (2_u16, 1_u32, ip, port, ip_type, 4_u8, 0_u8, 0_u8)
-    };
+    let args =
+        |ip: u128, port: u16, ip_type: u8| (2_u16, 1_u32, ip, port, ip_type, 4_u8, 0_u8, 0_u8);
     let serve = |bench: &mut Bench, ip, port, ip_type| {
         bench.call(&hot, "serve_axon", args(ip, port, ip_type))
     };
@@ -306,12 +297,12 @@ fn axons_of_scenario_36() {
     let prometheus = bench.call(&hot, "serve_prometheus", (2_u16, 1_u32, 0_u128, 9_u16, 4_u8));
     assert_eq!(prometheus, Err(module("InvalidIpAddress")));
     bench.call(&hot, "serve_prometheus", (2_u16, 1_u32, 5_u128, 9_u16, 4_u8)).unwrap();
-    assert!(!bench.runtime.pays(&DecodedCall::parse(&bench.encode(
-        "SubtensorModule",
-        "serve_axon",
-        &args(0, 1, 4)
-    ))
-    .unwrap()));
+    assert!(
+        !bench.runtime.pays(
+            &DecodedCall::parse(&bench.encode("SubtensorModule", "serve_axon", &args(0, 1, 4)))
+                .unwrap()
+        )
+    );
     bench.check();
 }
 

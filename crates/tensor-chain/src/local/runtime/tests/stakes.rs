@@ -150,7 +150,10 @@ fn share_pools_of_scenario_24() {
     bench.give_stake(&hot, &a, 2, UNIT);
     bench.give_stake(&hot, &b, 2, 3 * UNIT);
     bench.run(|runtime, cx| runtime.increase_stake_for_all(cx, &hot, 2, 400_000_000));
-    assert_eq!((bench.stake(&hot, &a, 2), bench.stake(&hot, &b, 2)), (1_100_000_000, 3_300_000_000));
+    assert_eq!(
+        (bench.stake(&hot, &a, 2), bench.stake(&hot, &b, 2)),
+        (1_100_000_000, 3_300_000_000)
+    );
     bench.give_stake(&hot, &c, 2, 1_100_000_000);
     assert_eq!(bench.total(&hot, 2), 5_500_000_000);
     bench.run(|runtime, cx| runtime.decrease_stake(cx, &hot, &b, 2, 1_650_000_000));

@@ -73,9 +73,18 @@ fn questions() -> Vec<(&'static str, Vec<u8>)> {
         ("NeuronInfoRuntimeApi_get_neuron_lite", (2_u16, 1_u16).encode()),
         ("StakeInfoRuntimeApi_get_stake_info_for_coldkey", cold.encode()),
         ("StakeInfoRuntimeApi_get_stake_info_for_coldkeys", vec![cold, hot].encode()),
-        ("StakeInfoRuntimeApi_get_stake_info_for_hotkey_coldkey_netuid", (hot, cold, 2_u16).encode()),
-        ("StakeInfoRuntimeApi_get_stake_availability_for_coldkeys", (vec![cold], None::<Vec<u16>>).encode()),
-        ("StakeInfoRuntimeApi_get_stake_fee", (Some((hot, 2_u16)), cold, None::<([u8; 32], u16)>, cold, UNIT).encode()),
+        (
+            "StakeInfoRuntimeApi_get_stake_info_for_hotkey_coldkey_netuid",
+            (hot, cold, 2_u16).encode(),
+        ),
+        (
+            "StakeInfoRuntimeApi_get_stake_availability_for_coldkeys",
+            (vec![cold], None::<Vec<u16>>).encode(),
+        ),
+        (
+            "StakeInfoRuntimeApi_get_stake_fee",
+            (Some((hot, 2_u16)), cold, None::<([u8; 32], u16)>, cold, UNIT).encode(),
+        ),
         ("StakeInfoRuntimeApi_get_coldkey_lock", (cold, 2_u16).encode()),
         ("StakeInfoRuntimeApi_get_hotkey_conviction", (hot, 2_u16).encode()),
         ("SwapRuntimeApi_current_alpha_price", 2_u16.encode()),
@@ -127,7 +136,9 @@ fn prices_and_simulations_agree_with_trades() {
     let price = ask(&mut bench, "SwapRuntimeApi_current_alpha_price", &2_u16);
     let price = u64::decode(&mut &price[..]).unwrap();
     let (tao, alpha) = bench.pool(2);
-    assert!(price.abs_diff((u128::from(tao) * u128::from(UNIT) / u128::from(alpha)) as u64) < UNIT / 50);
+    assert!(
+        price.abs_diff((u128::from(tao) * u128::from(UNIT) / u128::from(alpha)) as u64) < UNIT / 50
+    );
 }
 
 #[test]

@@ -23,7 +23,13 @@ fn four() -> Bench {
     bench
 }
 
-fn set(bench: &mut Bench, who: &str, dests: &[u16], weights: &[u16], key: u64) -> Result<(), super::DispatchError> {
+fn set(
+    bench: &mut Bench,
+    who: &str,
+    dests: &[u16],
+    weights: &[u16],
+    key: u64,
+) -> Result<(), super::DispatchError> {
     bench.call(&account(who), "set_weights", (2_u16, dests.to_vec(), weights.to_vec(), key))
 }
 
@@ -38,7 +44,10 @@ fn errors_of_scenario_34_come_in_order() {
     assert_eq!(set(&mut bench, "x", &[0, 0], &[1], 0), Err(module("CommitRevealEnabled")));
     on(&mut bench, false);
     assert_eq!(set(&mut bench, "x", &[0, 0], &[1], 0), Err(module("WeightVecNotEqualSize")));
-    assert_eq!(set(&mut bench, "x", &[0; 5], &[1; 5], 0), Err(module("UidsLengthExceedUidsInSubNet")));
+    assert_eq!(
+        set(&mut bench, "x", &[0; 5], &[1; 5], 0),
+        Err(module("UidsLengthExceedUidsInSubNet"))
+    );
     assert_eq!(set(&mut bench, "x", &[0], &[1], 0), Err(module("HotKeyNotRegisteredInSubNet")));
     bench.run(|runtime, cx| runtime.items.weights_version_key.set(cx.state, 2, &2));
     assert_eq!(set(&mut bench, "a", &[1], &[1], 1), Err(module("IncorrectWeightVersionKey")));
@@ -97,11 +106,19 @@ fn rows_are_scaled_as_in_scenario_31() {
 
 #[test]
 fn hashes_of_scenario_32() {
-    let alice = hex::decode("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d").unwrap();
+    let alice =
+        hex::decode("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d").unwrap();
     let alice: [u8; 32] = alice.try_into().unwrap();
     let salt: Vec<u16> = (1..=8).collect();
     let hash = |index| {
-        hex::encode(Runtime::weights_commit_hash(&alice, index, &[0, 1], &[65_535, 32_768], &salt, 0))
+        hex::encode(Runtime::weights_commit_hash(
+            &alice,
+            index,
+            &[0, 1],
+            &[65_535, 32_768],
+            &salt,
+            0,
+        ))
     };
     assert_eq!(hash(1), "15d1d763685dfce22d8650296059d5767f0932787b33a80c31d996c3d36b6eef");
     assert_eq!(hash(4_097), "f56c91559338c6be700b2c2d0ce59d9bdef46abd0ad6a4406c64fbcb60ea2360");
@@ -240,7 +257,11 @@ fn timelocked_commits_open_when_due() {
 fn info(lengths: &[u32]) -> Vec<u8> {
     let count = Compact(lengths.len() as u32).encode();
     let fields = lengths.iter().flat_map(|length| {
-        let tag = if *length <= 128 { vec![1 + *length as u8] } else { [vec![136], Compact(*length).encode()].concat() };
+        let tag = if *length <= 128 {
+            vec![1 + *length as u8]
+        } else {
+            [vec![136], Compact(*length).encode()].concat()
+        };
         [tag, vec![7; *length as usize]].concat()
     });
     count.into_iter().chain(fields).collect()
@@ -263,7 +284,12 @@ fn commitments_of_scenario_40() {
     bench.next();
     let commit = |bench: &mut Bench, lengths: &[u32]| {
         let args = (2_u16, Given(info(lengths)));
-        bench.dispatch(crate::local::runtime::Origin::Signed(a), "Commitments", "set_commitment", args)
+        bench.dispatch(
+            crate::local::runtime::Origin::Signed(a),
+            "Commitments",
+            "set_commitment",
+            args,
+        )
     };
     commit(&mut bench, &[500, 500, 500]).unwrap();
     commit(&mut bench, &[500, 500, 500]).unwrap();

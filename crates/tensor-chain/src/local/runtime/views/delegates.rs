@@ -26,8 +26,10 @@ type Delegate = (
 impl View<'_> {
     pub(super) fn delegates(&self) -> Vec<u8> {
         let delegates = self.runtime.items.delegates.entries(self.state);
-        let all: Vec<Delegate> =
-            delegates.iter().map(|(hotkey, take)| self.delegate_info(hotkey, *take, true)).collect();
+        let all: Vec<Delegate> = delegates
+            .iter()
+            .map(|(hotkey, take)| self.delegate_info(hotkey, *take, true))
+            .collect();
         all.encode()
     }
 

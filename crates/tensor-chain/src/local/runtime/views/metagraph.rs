@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use parity_scale_codec::{Compact, Encode};
 
-use super::super::neurons::mechanism_index;
 use super::super::Account;
+use super::super::neurons::mechanism_index;
 use super::{Answer, ApiError, View, compact_list};
 
 /// What the fields of one metagraph are computed from, read once.
@@ -113,7 +113,9 @@ impl Graph<'_> {
             "hotkeys" => self.hotkeys.encode_to(out),
             "coldkeys" => self.by_hotkey(|hotkey| runtime.owner_of(state, hotkey)).encode_to(out),
             "identities" => self
-                .by_hotkey(|hotkey| items.identities.try_get(state, runtime.owner_of(state, hotkey)))
+                .by_hotkey(|hotkey| {
+                    items.identities.try_get(state, runtime.owner_of(state, hotkey))
+                })
                 .encode_to(out),
             "axons" => {
                 self.by_hotkey(|hotkey| items.axons.get(state, (netuid, *hotkey))).encode_to(out);

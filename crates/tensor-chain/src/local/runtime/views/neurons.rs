@@ -21,8 +21,8 @@ impl View<'_> {
     }
 
     pub(super) fn neuron(&self, netuid: u16, uid: u16, api: &str) -> Answer {
-        let known = self.exists(netuid)
-            && self.runtime.items.keys.contains(self.state, (netuid, uid));
+        let known =
+            self.exists(netuid) && self.runtime.items.keys.contains(self.state, (netuid, uid));
         if !known {
             return Ok(vec![0]);
         }
@@ -110,4 +110,3 @@ fn positive(row: Vec<(u16, u16)>) -> Vec<(Compact<u16>, Compact<u16>)> {
         .map(|(uid, value)| (Compact(uid), Compact(value)))
         .collect()
 }
-

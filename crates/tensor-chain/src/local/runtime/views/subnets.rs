@@ -125,10 +125,7 @@ impl View<'_> {
             ("serving_rate_limit", U64(items.serving_rate_limit.get(state, netuid))),
             ("max_validators", U16(items.max_allowed_validators.get(state, netuid))),
             ("commit_reveal_period", U64(items.reveal_period.get(state, netuid))),
-            (
-                "commit_reveal_weights_enabled",
-                Bool(items.commit_reveal_enabled.get(state, netuid)),
-            ),
+            ("commit_reveal_weights_enabled", Bool(items.commit_reveal_enabled.get(state, netuid))),
             ("alpha_high", U16(alpha_high)),
             ("alpha_low", U16(alpha_low)),
             ("liquid_alpha_enabled", Bool(items.liquid_alpha_on.get(state, netuid))),
@@ -173,7 +170,10 @@ impl View<'_> {
                 number(block.saturating_sub(last));
             }
             // No longer filled by the chain.
-            "subnet_emission" | "emission_values" | "emission_value" | "network_modality"
+            "subnet_emission"
+            | "emission_values"
+            | "emission_value"
+            | "network_modality"
             | "pending_root_emission" => number(0),
             "alpha_in" => number(items.subnet_alpha_in.get(state, netuid)),
             "alpha_out" => number(items.subnet_alpha_out.get(state, netuid)),
