@@ -115,14 +115,16 @@ fn build(
     trust: &[Value],
 ) -> Result<Metagraph, Error> {
     let what = || format!("{API}_{method}");
-    let count = columns.hotkeys.len();
-    let short = |name: &str| Error::decode(what(), format!("{name} is shorter than hotkeys"));
-    let mut neurons = Vec::with_capacity(count);
+    if columns.coldkeys.len() != columns.hotkeys.len() {
+        return Err(Error::decode(what(), "there are not as many coldkeys as hotkeys"));
+    }
+    let mut neurons = Vec::with_capacity(columns.hotkeys.len());
     for (place, hotkey) in columns.hotkeys.iter().enumerate() {
         let uid = u16::try_from(place).map_err(|source| Error::decode(what(), source))?;
+        // What an epoch writes is shorter until the next one when neurons have joined since.
         macro_rules! column {
             ($name:ident) => {
-                columns.$name.get(place).copied().ok_or_else(|| short(stringify!($name)))?
+                columns.$name.get(place).copied().unwrap_or_default()
             };
         }
         let coldkey = Coldkey::from_bytes(column!(coldkeys));
