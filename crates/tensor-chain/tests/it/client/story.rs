@@ -180,11 +180,11 @@ fn a_subnet_from_registration_to_emission() {
         assert_eq!(client.hotkey_owner(&hotkey("//m")).await.unwrap(), Some(coldkey("//Carol")));
         assert_eq!(client.netuids_for_hotkey(&hotkey("//m")).await.unwrap(), [netuid]);
 
-        // The permit comes with the next epoch; until then the pipeline says so.
+        // No stake, no permit: the pipeline says so before the chain would.
         let weights = Weights::from_scores([(found.uid, 0.8), (Uid::new(0), 0.4)]).unwrap();
         let set = SetWeights::new(netuid, weights.clone());
-        let early = client.set_weights(&set, &validator).await.unwrap_err();
-        assert!(matches!(early, Error::Weights(WeightsRefused::NoPermit(_))), "{early:?}");
+        let refused = client.set_weights(&set, &miner).await.unwrap_err();
+        assert!(matches!(refused, Error::Weights(WeightsRefused::NoPermit(_))), "{refused:?}");
         chain.advance_to_epoch(netuid.value()).unwrap();
         let outcome = client.set_weights(&set, &validator).await.unwrap();
         let WeightsOutcome::Set { receipt, .. } = &outcome else { panic!("{outcome:?}") };
