@@ -155,8 +155,8 @@ fn module(rpc: LocalRpc) -> Result<RpcModule<LocalRpc>, ServeError> {
     for (open, notification, close) in LocalRpc::subscription_methods() {
         let (Some(&name), Some(&end)) = (open.first(), close.first()) else { continue };
         module.register_subscription(name, notification, end, move |params, pending, rpc, _| {
-            let subscription = raw(&params)
-                .and_then(|p| rpc.subscribe(name, p.as_deref()).map_err(error_object));
+            let subscription =
+                raw(&params).and_then(|p| rpc.subscribe(name, p.as_deref()).map_err(error_object));
             forward(subscription, pending)
         })?;
         for (names, known) in [(open, name), (close, end)] {
@@ -193,9 +193,9 @@ async fn forward(
 /// The parameters as they came; nothing if there are none.
 fn raw(params: &Params<'_>) -> Result<Option<Box<RawValue>>, ErrorObjectOwned> {
     let Some(text) = params.as_str() else { return Ok(None) };
-    RawValue::from_string(text.to_owned()).map(Some).map_err(|_| {
-        error_object(RpcError::from_parts(-32_602, "Invalid params", None))
-    })
+    RawValue::from_string(text.to_owned())
+        .map(Some)
+        .map_err(|_| error_object(RpcError::from_parts(-32_602, "Invalid params", None)))
 }
 
 fn error_object(error: RpcError) -> ErrorObjectOwned {

@@ -1,0 +1,136 @@
+//! How fast the local chain goes, against the budgets of the design: `cargo bench -p tensor-chain
+//! --features local --bench local_chain`.
+//!
+//! Three figures: blocks per second with one subnet of 256 neurons between its epochs, signed
+//! transfers per second on one core (decoding, signature, pool, block, events), and the time of one
+//! epoch of that subnet. All are times on the processor, where the system tells them. `-- --test` runs each briefly, to see that it runs.
+
+use std::time::{Duration, Instant};
+
+use parity_scale_codec::{Compact, Encode};
+use tensor_chain::local::LocalChain;
+use tensor_core::key::{Keypair, Scheme};
+
+fn main() {
+    let brief = std::env::args().any(|arg| arg == "--test");
+    blocks(if brief { 100 } else { 200_000 });
+    transfers(if brief { 10 } else { 10_000 });
+    epochs(if brief { 1 } else { 50 });
+}
+
+/// Blocks with a subnet of 256 neurons and no epoch.
+fn blocks(count: u64) {
+    let chain = with_neurons(256, u16::MAX);
+    report("blocks, one subnet of 256 neurons, no epoch", count, || chain.advance(count));
+}
+
+/// Transfers from one signer to another, a block for each thousand.
+fn transfers(count: u32) {
+    let chain = LocalChain::builder().build().unwrap();
+    let alice = Keypair::from_uri("//Alice", Scheme::Sr25519).unwrap();
+    let transactions: Vec<_> = (0..count).map(|nonce| transfer(&chain, &alice, nonce)).collect();
+    report("signed transfers, submitted and included", u64::from(count), || {
+        for batch in transactions.chunks(1_000) {
+            for transaction in batch {
+                chain.submit(transaction).unwrap();
+            }
+            chain.advance(1);
+        }
+        assert_eq!(chain.waiting(), 0);
+    });
+}
+
+/// Epochs of a subnet of 256 neurons in which 64 validators have weights on everybody.
+fn epochs(count: u64) {
+    let chain = with_neurons(256, 1);
+    let with = time(|| chain.advance(count));
+    let chain = with_neurons(256, u16::MAX);
+    let without = time(|| chain.advance(count));
+    let each = with.saturating_sub(without) / u32::try_from(count).unwrap();
+    println!("{:<48} {:>12.3} ms each", "epoch step, 256 neurons", each.as_secs_f64() * 1_000.0);
+}
+
+fn report(name: &str, count: u64, run: impl FnOnce()) {
+    let took = time(run);
+    let rate = count as f64 / took.as_secs_f64();
+    println!("{name:<48} {rate:>12.0} per second");
+}
+
+/// Time on the processor, so that a busy machine does not count; by the clock where the system does
+/// not tell it.
+fn time(run: impl FnOnce()) -> Duration {
+    let (clock, cpu) = (Instant::now(), cpu_time());
+    run();
+    match (cpu, cpu_time()) {
+        (Some(before), Some(after)) => after - before,
+        _ => clock.elapsed(),
+    }
+}
+
+fn cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+fn transfer(chain: &LocalChain, signer: &Keypair, nonce: u32) -> Vec<u8> {
+    let mut call = vec![5u8, 3, 0];
+    call.extend([7; 32]);
+    Compact(1_000u64).encode_to(&mut call);
+    let mut extra = vec![0u8];
+    Compact(nonce).encode_to(&mut extra);
+    extra.extend([0, 0]);
+    let mut payload = [call.as_slice(), &extra].concat();
+    chain.interface().version().spec_version.encode_to(&mut payload);
+    1u32.encode_to(&mut payload);
+    payload.extend(chain.genesis_hash());
+    payload.extend(chain.genesis_hash());
+    payload.push(0);
+    let mut body = vec![0x84, 0];
+    body.extend(signer.account_id().to_bytes());
+    body.push(1);
+    body.extend(signer.sign(&payload).bytes);
+    body.extend(extra);
+    body.extend(call);
+    body.encode()
+}
+
+/// A chain whose subnet 1 runs, with this many neurons, all of which have stake and weights.
+fn with_neurons(count: u16, tempo: u16) -> LocalChain {
+    let chain = LocalChain::builder().build().unwrap();
+    let netuid = 1u16.encode();
+    let set = |item: &str, keys: &[&[u8]], value: Vec<u8>| {
+        chain.set_storage("SubtensorModule", item, keys, Some(&value)).unwrap();
+    };
+    let all = usize::from(count);
+    set("SubnetworkN", &[&netuid], count.encode());
+    for uid in 0..count {
+        let mut hotkey = [1; 32];
+        hotkey[..2].copy_from_slice(&uid.to_le_bytes());
+        let (key, uid_key) = (hotkey.to_vec(), uid.encode());
+        set("Keys", &[&netuid, &uid_key], key.clone());
+        set("Uids", &[&netuid, &key], uid.encode());
+        set("Owner", &[&key], vec![2; 32]);
+        set("IsNetworkMember", &[&key, &netuid], vec![1]);
+        set("BlockAtRegistration", &[&netuid, &uid_key], 0u64.encode());
+        let stake = 1_000_000_000u64 * u64::from(uid % 64 + 1);
+        set("TotalHotkeyAlpha", &[&key, &netuid], stake.encode());
+        if uid < 64 {
+            let weights: Vec<(u16, u16)> = (0..count).map(|to| (to, 1_000 + to * 13)).collect();
+            set("Weights", &[&netuid, &uid_key], weights.encode());
+        }
+    }
+    set("Active", &[&netuid], vec![true; all].encode());
+    set("ValidatorPermit", &[&netuid], (0..all).map(|uid| uid < 64).collect::<Vec<_>>().encode());
+    set("LastUpdate", &[&netuid], vec![1u64; all].encode());
+    for item in ["Emission"] {
+        set(item, &[&netuid], vec![0u64; all].encode());
+    }
+    for item in ["Consensus", "Incentive", "Dividends", "ValidatorTrust", "StakeWeight"] {
+        set(item, &[&netuid], vec![0u16; all].encode());
+    }
+    set("FirstEmissionBlockNumber", &[&netuid], 1u64.encode());
+    set("SubtokenEnabled", &[&netuid], vec![1]);
+    set("Tempo", &[&netuid], tempo.encode());
+    set("CommitRevealWeightsEnabled", &[&netuid], vec![0]);
+    chain
+}
