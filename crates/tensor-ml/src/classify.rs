@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    batch::{BatchTask, BatchWorker},
+    batch::{BatchTask, BatchWorker, Submit},
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,
@@ -234,27 +234,18 @@ impl TextClassification {
         control: &RunControl,
     ) -> Result<Vec<Classification>, Error> {
         let encodings = self.encoder.tokenizer().encode(texts)?;
-        let mut order: Vec<usize> = (0..encodings.len()).collect();
-        order.sort_by_key(|place| encodings[*place].ids.len());
-        let mut results = vec![None; encodings.len()];
-        for places in order.chunks(self.encoder.max_rows(self.max_batch)) {
-            control.check()?;
-            let group: Vec<_> = places.iter().map(|place| encodings[*place].clone()).collect();
-            let (batch, mut outputs) = self.encoder.run(&group, control)?;
+        self.encoder.run_grouped(&encodings, self.max_batch, control, |batch, outputs, _| {
             let logits = outputs.take("logits")?;
-            let [rows, classes] = *logits.shape() else {
-                return Err(not_logits(&format!("{:?}", logits.shape())));
+            let classes = match *logits.shape() {
+                [rows, classes] if rows == batch.rows && classes > 0 => classes,
+                _ => return Err(not_logits(&format!("{:?}", logits.shape()))),
             };
-            if rows != batch.rows || (rows > 0 && classes == 0) {
-                return Err(not_logits(&format!("{:?}", logits.shape())));
-            }
             let values = logits.to_f32s()?;
-            for (place, row) in places.iter().zip(values.chunks(classes.max(1))) {
-                results[*place] =
-                    Some(Classification::from_logits(row, &self.labels, self.is_multi_label));
-            }
-        }
-        results.into_iter().map(|result| result.ok_or_else(|| not_logits("too few rows"))).collect()
+            let rows = values.chunks(classes);
+            Ok(rows
+                .map(|row| Classification::from_logits(row, &self.labels, self.is_multi_label))
+                .collect())
+        })
     }
 }
 
@@ -297,15 +288,7 @@ impl BatchTask for TextClassification {
         requests: Vec<String>,
         control: &RunControl,
     ) -> Vec<Result<Classification, Error>> {
-        match self.classify_with(&requests, control) {
-            Ok(results) => results.into_iter().map(Ok).collect(),
-            // One text may be to blame; the others should not suffer for it.
-            Err(_) if requests.len() > 1 && control.check().is_ok() => requests
-                .iter()
-                .map(|text| self.classify_with(&[text], control).and_then(first))
-                .collect(),
-            Err(error) => vec![Err(error)],
-        }
+        crate::encoder::each(&requests, control, |texts| self.classify_with(texts, control))
     }
 }
 
@@ -321,14 +304,10 @@ impl TextClassifier for BatchWorker<TextClassification> {
     async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
         let pending: Vec<_> = texts
             .into_iter()
-            .map(|text| self.submit(text, crate::batch::Submit::default()))
+            .map(|text| self.submit(text, Submit::default()))
             .collect::<Result<_, _>>()?;
         futures::future::try_join_all(pending).await
     }
-}
-
-fn first(results: Vec<Classification>) -> Result<Classification, Error> {
-    results.into_iter().next().ok_or_else(|| not_logits("no row"))
 }
 
 fn not_logits(got: &str) -> Error {

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     model::Model,
     spec::{self, TensorSpec},
-    tensor::Tensors,
+    tensor::{Tensor, Tensors},
     tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
 };
 
@@ -56,7 +56,7 @@ impl TextEncoder {
 
     /// Runs the model on texts of one batch. Rows that only a graph of fixed batch size needs are in the outputs too,
     /// after those of the texts.
-    pub(crate) fn run(
+    fn run(
         &self,
         encodings: &[Encoding],
         control: &RunControl,
@@ -91,21 +91,57 @@ impl TextEncoder {
         Ok((batch, outputs))
     }
 
-    /// How many texts may share a run.
-    pub(crate) fn max_rows(&self, wanted: usize) -> usize {
-        self.rows.unwrap_or(wanted).max(1)
+    /// Runs the model on any number of texts and returns what `read` makes of each, in order.
+    ///
+    /// Texts of similar length share a run, so that little is computed for nothing. `read` gets the outputs of a run and
+    /// how many of its rows are texts; what it gives for the rows beyond is not used.
+    pub(crate) fn run_grouped<R: Clone>(
+        &self,
+        encodings: &[Encoding],
+        max_batch: usize,
+        control: &RunControl,
+        read: impl Fn(&PaddedBatch, &mut Tensors, usize) -> Result<Vec<R>, Error>,
+    ) -> Result<Vec<R>, Error> {
+        let mut order: Vec<usize> = (0..encodings.len()).collect();
+        order.sort_by_key(|place| encodings[*place].ids.len());
+        let mut results = vec![None; encodings.len()];
+        for places in order.chunks(self.rows.unwrap_or(max_batch).max(1)) {
+            control.check()?;
+            let group: Vec<_> = places.iter().map(|place| encodings[*place].clone()).collect();
+            let (batch, mut outputs) = self.run(&group, control)?;
+            for (place, result) in places.iter().zip(read(&batch, &mut outputs, places.len())?) {
+                results[*place] = Some(result);
+            }
+        }
+        let few = || unusable("texts", "a result for each", "fewer");
+        results.into_iter().map(|result| result.ok_or_else(few)).collect()
+    }
+}
+
+/// Answers the texts of several callers together, and where that fails one by one: a text that cannot be answered should
+/// not spoil the others.
+pub(crate) fn each<R>(
+    texts: &[String],
+    control: &RunControl,
+    run: impl Fn(&[String]) -> Result<Vec<R>, Error>,
+) -> Vec<Result<R, Error>> {
+    let first = |results: Vec<R>| {
+        results.into_iter().next().ok_or_else(|| unusable("texts", "a result for each", "none"))
+    };
+    match run(texts) {
+        Ok(results) => results.into_iter().map(Ok).collect(),
+        Err(_) if texts.len() > 1 && control.check().is_ok() => {
+            texts.iter().map(|text| run(std::slice::from_ref(text)).and_then(first)).collect()
+        }
+        Err(error) => vec![Err(error)],
     }
 }
 
 /// Some exports take the mask as floating-point numbers.
-fn masked(
-    spec: &TensorSpec,
-    batch: &PaddedBatch,
-    values: &[i64],
-) -> Result<crate::tensor::Tensor, Error> {
+fn masked(spec: &TensorSpec, batch: &PaddedBatch, values: &[i64]) -> Result<Tensor, Error> {
     if spec.dtype.is_float() {
         let data: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-        return crate::tensor::Tensor::new([batch.rows, batch.columns], data)?.cast(spec.dtype);
+        return Tensor::new([batch.rows, batch.columns], data)?.cast(spec.dtype);
     }
     batch.tensor(spec.dtype, values)
 }

@@ -8,6 +8,8 @@ mod classify;
 mod control;
 mod device;
 #[cfg(feature = "text")]
+mod embed;
+#[cfg(feature = "text")]
 mod encoder;
 mod engine;
 mod error;
@@ -21,6 +23,8 @@ pub mod spec;
 mod tensor;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "text")]
+pub mod text;
 #[cfg(feature = "text")]
 mod tokenizer;
 mod worker;
@@ -42,5 +46,6 @@ pub use self::{
 #[cfg(feature = "text")]
 pub use self::{
     classify::{Class, Classification, ClassifyOptions, TextClassification, TextClassifier},
+    embed::{EmbedOptions, Embedder, Pooling, TextEmbedding, cosine},
     tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
 };

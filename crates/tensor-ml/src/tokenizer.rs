@@ -79,7 +79,8 @@ impl Tokenizer {
         Self { inner: Arc::new(inner), max_tokens, pad }.with_max_tokens(max_tokens)
     }
 
-    /// The same tokenizer with another limit of tokens for a text, special tokens included. Longer texts are cut.
+    /// The same tokenizer with another limit of tokens for a text, special tokens included. Longer texts are cut,
+    /// unless the limit is `usize::MAX`.
     ///
     /// # Errors
     /// [`Error::Argument`] when the limit leaves no room beside the special tokens.
@@ -92,6 +93,11 @@ impl Tokenizer {
                 what: "token limit",
                 reason: format!("{max_tokens} leaves no room beside {special} special tokens"),
             });
+        }
+        // Above any text there is, so nothing is cut.
+        if max_tokens >= MEANINGLESS {
+            self.max_tokens = usize::MAX;
+            return Ok(self);
         }
         let truncation = TruncationParams {
             direction: TruncationDirection::Right,

@@ -6,12 +6,12 @@ use tensor_ml::Engine;
 
 /// Every engine of this build by name.
 pub(crate) fn all() -> Vec<(&'static str, Engine)> {
-    let mut engines = Vec::new();
-    #[cfg(feature = "rten")]
-    engines.push(("rten", Engine::rten()));
-    #[cfg(feature = "ort")]
-    engines.push(("ort", ort()));
-    engines
+    Vec::from([
+        #[cfg(feature = "rten")]
+        ("rten", Engine::rten()),
+        #[cfg(feature = "ort")]
+        ("ort", ort()),
+    ])
 }
 
 #[cfg(feature = "ort")]

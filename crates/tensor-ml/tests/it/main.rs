@@ -11,3 +11,4 @@ mod backends;
 mod classify;
 mod engines;
 mod folders;
+mod generate;

@@ -1,0 +1,279 @@
+//! One step of a decoder: tokens and what it remembers in, logits and what it remembers out.
+//!
+//! Everything is found from the graph's own names: `input_ids`, and where they are declared `attention_mask`,
+//! `position_ids`, `use_cache_branch`, `num_logits_to_keep`, and any number of `past_key_values.*` with their
+//! `present.*`. What the model remembers stays in the backend's memory from step to step.
+
+use crate::{
+    control::RunControl,
+    device::Placement,
+    error::Error,
+    folder::Config,
+    session::{Feed, Fetch, Kept, Session},
+    spec::{self, TensorSpec},
+    tensor::{DType, Tensor},
+};
+
+const PAST: &str = "past_key_values.";
+const PRESENT: &str = "present.";
+
+/// A decoder with its memory.
+pub(crate) struct Decoder {
+    session: Box<dyn Session>,
+    inputs: Vec<Input>,
+    memory: Vec<Memory>,
+    kept: Vec<Kept>,
+    remembers: bool,
+}
+
+/// A batch of prompts that grow together, filled up on the left so that all end in the same column.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pad: i64,
+    /// All tokens of each row, filling included.
+    ids: Vec<Vec<i64>>,
+    /// How much of each row is filling.
+    fill: Vec<usize>,
+    /// Columns that the decoder has seen.
+    seen: usize,
+}
+
+enum Input {
+    Ids(TensorSpec),
+    Mask(TensorSpec),
+    Positions(TensorSpec),
+    CacheBranch(TensorSpec),
+    LogitsToKeep(TensorSpec),
+}
+
+/// One remembered tensor: its names, and its shape with the batch and the length left open.
+struct Memory {
+    past: String,
+    present: String,
+    dtype: DType,
+    heads: usize,
+    width: usize,
+}
+
+impl Decoder {
+    /// Takes a session apart by its names.
+    pub(crate) fn new(session: Box<dyn Session>, config: &Config) -> Result<Self, Error> {
+        let (mut inputs, mut memory) = (Vec::new(), Vec::new());
+        for spec in session.inputs() {
+            inputs.push(match spec.name.as_str() {
+                "input_ids" => Input::Ids(spec.clone()),
+                "attention_mask" => Input::Mask(spec.clone()),
+                "position_ids" => Input::Positions(spec.clone()),
+                "use_cache_branch" => Input::CacheBranch(spec.clone()),
+                "num_logits_to_keep" => Input::LogitsToKeep(spec.clone()),
+                name if name.starts_with(PAST) => {
+                    memory.push(Memory::new(spec, session.outputs(), config)?);
+                    continue;
+                }
+                _ => return Err(unusable(spec, "an input that a text decoder has")),
+            });
+        }
+        if !inputs.iter().any(|input| matches!(input, Input::Ids(_))) {
+            return Err(Error::Input {
+                name: "input_ids".into(),
+                expected: "an input of this name".into(),
+                got: "a model without it".into(),
+            });
+        }
+        if spec::find(session.outputs(), "logits").is_none() {
+            return Err(not_logits("a model without it"));
+        }
+        let remembers = !memory.is_empty();
+        Ok(Self { session, inputs, memory, kept: Vec::new(), remembers })
+    }
+
+    pub(crate) fn placement(&self) -> &Placement {
+        self.session.placement()
+    }
+
+    /// Forgets everything, for the next batch.
+    pub(crate) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Runs the columns of `rows` that the decoder has not seen. The result has the logits of the last column of each
+    /// row, or of all new columns with `all_columns`: `[rows, columns, tokens]`.
+    pub(crate) fn step(
+        &mut self,
+        rows: &mut Rows,
+        all_columns: bool,
+        control: &RunControl,
+    ) -> Result<Tensor, Error> {
+        let from = if self.remembers { rows.seen } else { 0 };
+        let is_first = rows.seen == 0;
+        if is_first {
+            self.forget();
+        }
+        let columns = rows.columns();
+        let mut host = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            host.push(match input {
+                Input::Ids(spec) => {
+                    (spec, rows.tensor(spec, from, |row, column| rows.id(row, column))?)
+                }
+                Input::Mask(spec) => {
+                    let tensor =
+                        rows.tensor(spec, 0, |row, column| i64::from(column >= rows.filling(row)))?;
+                    (spec, tensor)
+                }
+                Input::Positions(spec) => {
+                    let position =
+                        |row, column: usize| column.saturating_sub(rows.filling(row)) as i64;
+                    (spec, rows.tensor(spec, from, position)?)
+                }
+                Input::CacheBranch(spec) => (spec, flag(spec, !is_first)?),
+                Input::LogitsToKeep(spec) => {
+                    (spec, Tensor::scalar(i64::from(!all_columns)).cast(spec.dtype)?)
+                }
+            });
+        }
+        let empty: Vec<Tensor> = if self.kept.is_empty() {
+            self.memory.iter().map(|memory| memory.empty(rows.len())).collect::<Result<_, _>>()?
+        } else {
+            Vec::new()
+        };
+        let mut feeds: Vec<(&str, Feed<'_>)> =
+            host.iter().map(|(spec, tensor)| (spec.name.as_str(), Feed::Host(tensor))).collect();
+        let names = self.memory.iter().map(|memory| memory.past.as_str());
+        if empty.is_empty() {
+            feeds.extend(names.zip(self.kept.drain(..).map(Feed::Kept)));
+        } else {
+            feeds.extend(names.zip(empty.iter().map(Feed::Host)));
+        }
+        let mut wanted = vec![Fetch::Host("logits")];
+        wanted.extend(self.memory.iter().map(|memory| Fetch::Keep(&memory.present)));
+        let mut values = self.session.run(feeds, &wanted, control)?.into_iter();
+        let logits = values.next().ok_or_else(|| not_logits("nothing"))?.into_host()?;
+        self.kept = values.map(crate::session::Fetched::into_kept).collect::<Result<_, _>>()?;
+        rows.seen = columns;
+        match *logits.shape() {
+            [count, _, tokens] if count == rows.len() && tokens > 0 => Ok(logits),
+            _ => Err(not_logits(&format!("{:?}", logits.shape()))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder")
+            .field("placement", self.placement())
+            .field("memory", &self.memory.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Memory {
+    fn new(past: &TensorSpec, outputs: &[TensorSpec], config: &Config) -> Result<Self, Error> {
+        let suffix = past.name.strip_prefix(PAST).unwrap_or_default();
+        let present = format!("{PRESENT}{suffix}");
+        if spec::find(outputs, &present).is_none() {
+            return Err(unusable(past, "an input with an output to match"));
+        }
+        if past.rank() != Some(4) {
+            return Err(unusable(past, "a tensor of [batch, heads, length, width]"));
+        }
+        let heads = || config.number(&["num_key_value_heads", "num_attention_heads", "n_head"]);
+        let width = || {
+            config.number(&["head_dim"]).or_else(|| {
+                let heads = config.number(&["num_attention_heads", "n_head"])?;
+                config.number(&["hidden_size", "n_embd"])?.checked_div(heads)
+            })
+        };
+        let known = |size: Option<usize>| {
+            size.ok_or_else(|| {
+                unusable(past, "a number of heads and a width, here or in config.json")
+            })
+        };
+        Ok(Self {
+            heads: known(past.fixed(1).or_else(heads))?,
+            width: known(past.fixed(3).or_else(width))?,
+            dtype: past.dtype,
+            past: past.name.clone(),
+            present,
+        })
+    }
+
+    /// The memory of nothing.
+    fn empty(&self, rows: usize) -> Result<Tensor, Error> {
+        Tensor::new([rows, self.heads, 0, self.width], Vec::<f32>::new())?.cast(self.dtype)
+    }
+}
+
+impl Rows {
+    /// Prompts, filled up with `pad` to the longest.
+    pub(crate) fn new(prompts: &[&[u32]], pad: u32) -> Self {
+        let longest = prompts.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+        let pad = i64::from(pad);
+        let fill: Vec<usize> =
+            prompts.iter().map(|prompt| longest.saturating_sub(prompt.len())).collect();
+        let ids = prompts
+            .iter()
+            .zip(&fill)
+            .map(|(prompt, fill)| {
+                let tokens = prompt.iter().map(|id| i64::from(*id));
+                std::iter::repeat_n(pad, *fill).chain(tokens).collect()
+            })
+            .collect();
+        Self { pad, ids, fill, seen: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Adds a column; rows without a token, whose answers are complete, get filling that nobody looks at.
+    pub(crate) fn push(&mut self, tokens: &[Option<u32>]) {
+        for (row, token) in self.ids.iter_mut().zip(tokens) {
+            row.push(token.map_or(self.pad, i64::from));
+        }
+    }
+
+    fn columns(&self) -> usize {
+        self.ids.first().map_or(0, Vec::len)
+    }
+
+    fn id(&self, row: usize, column: usize) -> i64 {
+        self.ids.get(row).and_then(|row| row.get(column)).copied().unwrap_or(self.pad)
+    }
+
+    fn filling(&self, row: usize) -> usize {
+        self.fill.get(row).copied().unwrap_or(0)
+    }
+
+    /// Columns from `from` on as a tensor.
+    fn tensor(
+        &self,
+        spec: &TensorSpec,
+        from: usize,
+        value: impl Fn(usize, usize) -> i64,
+    ) -> Result<Tensor, Error> {
+        let columns = self.columns();
+        let values = (0..self.len())
+            .flat_map(|row| (from..columns).map(move |column| (row, column)))
+            .map(|(row, column)| value(row, column))
+            .collect();
+        Tensor::from_ints(spec.dtype, [self.len(), columns.saturating_sub(from)], values)
+    }
+}
+
+fn flag(spec: &TensorSpec, value: bool) -> Result<Tensor, Error> {
+    let shape = if spec.rank() == Some(0) { Vec::new() } else { vec![1] };
+    Tensor::new(shape, vec![value])?.cast(spec.dtype)
+}
+
+fn unusable(spec: &TensorSpec, expected: &str) -> Error {
+    Error::Input { name: spec.name.clone(), expected: expected.into(), got: spec.to_string() }
+}
+
+fn not_logits(got: &str) -> Error {
+    Error::Output {
+        name: "logits".into(),
+        expected: "logits of shape [rows, columns, tokens]".into(),
+        got: got.into(),
+    }
+}

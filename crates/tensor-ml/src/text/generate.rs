@@ -1,0 +1,558 @@
+//! The generation pipeline: a folder with a decoder, its tokenizer and its chat template.
+
+use std::fmt;
+
+use serde_json::Map;
+
+use super::{
+    chat::{ChatTemplate, Message},
+    decoder::{Decoder, Rows},
+    detokenize::{Detokenizer, StopFilter},
+    sample::{self, Sampling},
+};
+use crate::{
+    control::RunControl,
+    device::Placement,
+    engine::Engine,
+    error::Error,
+    folder::{GraphChoice, ModelFolder, number},
+    session::{Session, SessionOptions},
+    tensor::Tensor,
+    tokenizer::Tokenizer,
+};
+
+/// Where neither the request nor the folder states a limit.
+const DEFAULT_MAX_NEW: usize = 256;
+/// Where the folder states no context length.
+const DEFAULT_CONTEXT: usize = 4096;
+
+/// How a [`TextGeneration`] is opened.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct GenerateOptions {
+    /// Where and how the model runs.
+    pub session: SessionOptions,
+    /// Which graph of the folder.
+    pub graph: GraphChoice,
+    /// Most tokens of prompt and answer together; what the folder states when not set. Bounds the memory of a request.
+    pub max_context: Option<usize>,
+}
+
+impl GenerateOptions {
+    /// Sets where and how the model runs.
+    #[must_use]
+    pub fn with_session(mut self, session: SessionOptions) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Sets which graph of the folder is loaded.
+    #[must_use]
+    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
+        self.graph = graph;
+        self
+    }
+
+    /// Sets the most tokens of prompt and answer together.
+    #[must_use]
+    pub fn with_max_context(mut self, max_context: usize) -> Self {
+        self.max_context = Some(max_context);
+        self
+    }
+}
+
+/// What a model is asked to go on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prompt {
+    /// Text, to which the tokenizer adds the model's special tokens.
+    Text(String),
+    /// A conversation, written out by the folder's chat template.
+    Chat(Vec<Message>),
+    /// Tokens, used as they are.
+    Tokens(Vec<u32>),
+}
+
+/// A request for text.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GenerateRequest {
+    /// What to go on with.
+    pub prompt: Prompt,
+    /// How tokens are chosen; as the folder's `generation_config.json` says when not set.
+    pub sampling: Option<Sampling>,
+    /// Most tokens of the answer; 256 when not set. Never more than the context has room for.
+    pub max_tokens: Option<usize>,
+    /// Before the answer has this many tokens, the ending ones may not be taken.
+    pub min_tokens: usize,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Whether the answer comes with the logarithm of each token's probability.
+    pub wants_log_probabilities: bool,
+}
+
+impl GenerateRequest {
+    /// A request with the folder's settings.
+    pub fn new(prompt: Prompt) -> Self {
+        Self {
+            prompt,
+            sampling: None,
+            max_tokens: None,
+            min_tokens: 0,
+            stop: Vec::new(),
+            wants_log_probabilities: false,
+        }
+    }
+
+    /// A request to go on with a text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(Prompt::Text(text.into()))
+    }
+
+    /// A request to answer a conversation.
+    pub fn chat(messages: Vec<Message>) -> Self {
+        Self::new(Prompt::Chat(messages))
+    }
+
+    /// Sets how tokens are chosen.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = Some(sampling);
+        self
+    }
+
+    /// Sets the most tokens of the answer.
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets the least tokens of the answer.
+    #[must_use]
+    pub fn with_min_tokens(mut self, min_tokens: usize) -> Self {
+        self.min_tokens = min_tokens;
+        self
+    }
+
+    /// Adds a text that ends the answer.
+    #[must_use]
+    pub fn with_stop(mut self, stop: impl Into<String>) -> Self {
+        self.stop.push(stop.into());
+        self
+    }
+
+    /// Asks for the logarithm of each token's probability.
+    #[must_use]
+    pub fn with_log_probabilities(mut self) -> Self {
+        self.wants_log_probabilities = true;
+        self
+    }
+}
+
+/// One token of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// Natural logarithm of its probability by the logits as the model gave them, if asked for.
+    pub log_probability: Option<f64>,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// The model ended it.
+    Ended,
+    /// A stop string came.
+    Stopped,
+    /// It reached the most tokens.
+    Length,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The text, without special tokens and without the stop string.
+    pub text: String,
+    /// The tokens, the ending one included.
+    pub tokens: Vec<Token>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Why it ended.
+    pub finish: FinishReason,
+}
+
+impl Generated {
+    /// Ids of the tokens.
+    pub fn ids(&self) -> Vec<u32> {
+        self.tokens.iter().map(|token| token.id).collect()
+    }
+}
+
+/// The pipeline: tokenizer, chat template, decoder. Synchronous; put it into a [`Worker`](crate::Worker) to wait for it,
+/// or into a [`BatchWorker`](crate::BatchWorker) to share its steps among callers.
+pub struct TextGeneration {
+    pub(super) decoder: Decoder,
+    tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
+    defaults: Sampling,
+    ends: Vec<u32>,
+    max_context: usize,
+}
+
+impl TextGeneration {
+    /// Opens a model folder.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the folder, the graph or the device; [`Error::Input`] and [`Error::Output`] when the graph
+    /// is not a text decoder.
+    pub fn open(
+        folder: &ModelFolder,
+        engine: &Engine,
+        options: &GenerateOptions,
+    ) -> Result<Self, Error> {
+        let session = engine.load(&folder.graph(&options.graph)?, &options.session)?;
+        Self::with_session(folder, session, options)
+    }
+
+    /// A pipeline on a session that is loaded already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn with_session(
+        folder: &ModelFolder,
+        session: Box<dyn Session>,
+        options: &GenerateOptions,
+    ) -> Result<Self, Error> {
+        let config = folder.config();
+        let generation = folder.json("generation_config.json")?;
+        let names = ["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"];
+        let stated = config.number(&names).filter(|context| *context > 0);
+        let max_context = options.max_context.unwrap_or_else(|| stated.unwrap_or(DEFAULT_CONTEXT));
+        // Not cut: a prompt that is too long is an error, not another prompt.
+        let tokenizer = Tokenizer::open(folder)?.with_max_tokens(usize::MAX)?;
+        let mut ends: Vec<u32> = [generation.get("eos_token_id"), config.value("eos_token_id")]
+            .into_iter()
+            .flatten()
+            .flat_map(|value| match value {
+                serde_json::Value::Array(list) => list.clone(),
+                one => vec![one.clone()],
+            })
+            .filter_map(|id| u32::try_from(number(&id)?).ok())
+            .collect();
+        ends.sort_unstable();
+        ends.dedup();
+        Ok(Self {
+            decoder: Decoder::new(session, config)?,
+            template: ChatTemplate::open(folder)?,
+            defaults: stated_sampling(&generation),
+            tokenizer,
+            ends,
+            max_context: max_context.max(1),
+        })
+    }
+
+    /// Where the model runs.
+    pub fn placement(&self) -> &Placement {
+        self.decoder.placement()
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The chat template, if the folder has one.
+    pub fn template(&self) -> Option<&ChatTemplate> {
+        self.template.as_ref()
+    }
+
+    /// How tokens are chosen where a request does not say: what the folder states.
+    pub fn default_sampling(&self) -> Sampling {
+        self.defaults
+    }
+
+    /// Tokens that end an answer.
+    pub fn ending_tokens(&self) -> &[u32] {
+        &self.ends
+    }
+
+    /// Most tokens of prompt and answer together.
+    pub fn max_context(&self) -> usize {
+        self.max_context
+    }
+
+    /// The tokens of a prompt.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`]; [`Error::Argument`] when the prompt is empty, leaves no room for an answer, or is a
+    /// conversation and the folder has no chat template.
+    pub fn encode(&self, prompt: &Prompt) -> Result<Vec<u32>, Error> {
+        let ids = match prompt {
+            Prompt::Tokens(ids) => ids.clone(),
+            Prompt::Text(text) => {
+                let encodings = self.tokenizer.encode(&[text])?;
+                encodings.into_iter().next().unwrap_or_default().ids
+            }
+            Prompt::Chat(messages) => {
+                let Some(template) = &self.template else {
+                    return Err(Error::Argument {
+                        what: "prompt",
+                        reason: "a conversation, and the folder has no chat template".into(),
+                    });
+                };
+                // The template writes the special tokens itself.
+                self.tokenizer.encode_bare(&template.render(messages, true, &Map::new())?)?.ids
+            }
+        };
+        if ids.is_empty() || ids.len() >= self.max_context {
+            return Err(Error::Argument {
+                what: "prompt",
+                reason: format!(
+                    "{} tokens; there must be at least one and fewer than the context's {}",
+                    ids.len(),
+                    self.max_context
+                ),
+            });
+        }
+        let vocabulary = self.tokenizer.vocabulary_size();
+        if let Some(id) = ids.iter().find(|id| **id as usize >= vocabulary) {
+            return Err(Error::Argument {
+                what: "prompt",
+                reason: format!("token {id} is not one of the {vocabulary} that there are"),
+            });
+        }
+        Ok(ids)
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a request out of range, as [`encode`](Self::encode), [`Error::Cancelled`], and what the
+    /// model reports.
+    pub fn generate(&mut self, request: &GenerateRequest) -> Result<Generated, Error> {
+        self.generate_with(request, &RunControl::default(), &mut |_, _| {})
+    }
+
+    /// Answers one request, telling of each token and the text that became certain with it, which may be none; without a
+    /// token, of text that was held back to the end.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn generate_with(
+        &mut self,
+        request: &GenerateRequest,
+        control: &RunControl,
+        on_token: &mut dyn FnMut(Option<Token>, &str),
+    ) -> Result<Generated, Error> {
+        let requests = std::slice::from_ref(request);
+        let mut on_event = |_: usize, token: Option<Token>, text: &str| on_token(token, text);
+        let mut answers = self.run(requests, control, &mut on_event)?.into_iter();
+        answers.next().ok_or(Error::Stopped)
+    }
+
+    /// Answers several requests in common steps, which costs little more than one. Each answer is the one that the request
+    /// would get alone, but for the last bits of the arithmetic.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), for the first request that is at fault; all of them or none.
+    pub fn generate_batch(
+        &mut self,
+        requests: &[GenerateRequest],
+        control: &RunControl,
+    ) -> Result<Vec<Generated>, Error> {
+        self.run(requests, control, &mut |_, _, _| {})
+    }
+
+    /// Runs requests to their ends. `on_event` hears of each token of each row; without a token, of the text that was held
+    /// back when the row ended.
+    pub(super) fn run(
+        &mut self,
+        requests: &[GenerateRequest],
+        control: &RunControl,
+        on_event: &mut dyn FnMut(usize, Option<Token>, &str),
+    ) -> Result<Vec<Generated>, Error> {
+        let mut answers: Vec<Answer> =
+            requests.iter().map(|request| self.begin(request)).collect::<Result<_, _>>()?;
+        let prompts: Vec<&[u32]> = answers.iter().map(|answer| answer.context.as_slice()).collect();
+        let mut rows = Rows::new(&prompts, self.tokenizer.pad().id);
+        self.decoder.forget();
+        while answers.iter().any(|answer| answer.finish.is_none()) {
+            control.check()?;
+            let logits = self.decoder.step(&mut rows, false, control)?;
+            let last = last_columns(&logits)?;
+            let mut next = vec![None; answers.len()];
+            for (row, (answer, logits)) in answers.iter_mut().zip(&last).enumerate() {
+                if answer.finish.is_some() {
+                    continue;
+                }
+                let token = answer.take(logits, &self.ends)?;
+                let text = answer.read(token.id, &self.tokenizer, &self.ends)?;
+                on_event(row, Some(token), &text);
+                if answer.finish.is_none() {
+                    next[row] = Some(token.id);
+                } else {
+                    let held = answer.close(&self.tokenizer)?;
+                    if !held.is_empty() {
+                        on_event(row, None, &held);
+                    }
+                }
+            }
+            rows.push(&next);
+        }
+        self.decoder.forget();
+        answers.into_iter().map(Answer::into_generated).collect()
+    }
+
+    /// Whether a request can be answered.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), before anything is run.
+    pub fn check(&self, request: &GenerateRequest) -> Result<(), Error> {
+        self.begin(request).map(drop)
+    }
+
+    fn begin(&self, request: &GenerateRequest) -> Result<Answer, Error> {
+        let sampling = request.sampling.unwrap_or(self.defaults);
+        sampling.check()?;
+        if request.max_tokens == Some(0) {
+            let reason = "must be at least 1".into();
+            return Err(Error::Argument { what: "max_tokens", reason });
+        }
+        let context = self.encode(&request.prompt)?;
+        let room = self.max_context.saturating_sub(context.len());
+        Ok(Answer {
+            prompt_tokens: context.len(),
+            max_tokens: request.max_tokens.unwrap_or(DEFAULT_MAX_NEW).min(room),
+            min_tokens: request.min_tokens,
+            wants_log_probabilities: request.wants_log_probabilities,
+            stop: StopFilter::new(&request.stop),
+            detokenizer: Detokenizer::default(),
+            text: String::new(),
+            tokens: Vec::new(),
+            finish: None,
+            sampling,
+            context,
+        })
+    }
+}
+
+impl fmt::Debug for TextGeneration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextGeneration")
+            .field("decoder", &self.decoder)
+            .field("tokenizer", &self.tokenizer)
+            .field("has_template", &self.template.is_some())
+            .field("ends", &self.ends)
+            .field("max_context", &self.max_context)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer in the making.
+struct Answer {
+    context: Vec<u32>,
+    prompt_tokens: usize,
+    max_tokens: usize,
+    min_tokens: usize,
+    wants_log_probabilities: bool,
+    sampling: Sampling,
+    stop: StopFilter,
+    detokenizer: Detokenizer,
+    text: String,
+    tokens: Vec<Token>,
+    finish: Option<FinishReason>,
+}
+
+impl Answer {
+    /// Chooses the next token.
+    fn take(&mut self, logits: &[f32], ends: &[u32]) -> Result<Token, Error> {
+        let barred = if self.tokens.len() < self.min_tokens { ends } else { &[] };
+        let step = self.tokens.len() as u64;
+        let id =
+            sample::draw(logits, &self.context, barred, &self.sampling, step).ok_or_else(|| {
+                Error::Output {
+                    name: "logits".into(),
+                    expected: "a number for at least one token".into(),
+                    got: "none".into(),
+                }
+            })?;
+        let log_probability = self
+            .wants_log_probabilities
+            .then(|| sample::log_probabilities(logits).get(id as usize).copied())
+            .flatten();
+        let token = Token { id, log_probability };
+        self.context.push(id);
+        self.tokens.push(token);
+        Ok(token)
+    }
+
+    /// Adds a token's text, and ends the answer where it is at its end.
+    fn read(&mut self, id: u32, tokenizer: &Tokenizer, ends: &[u32]) -> Result<String, Error> {
+        if ends.contains(&id) {
+            self.finish = Some(FinishReason::Ended);
+            return Ok(String::new());
+        }
+        let piece = self.detokenizer.push(tokenizer, id)?;
+        let text = self.stop.push(&piece);
+        self.text.push_str(&text);
+        if self.stop.is_stopped() {
+            self.finish = Some(FinishReason::Stopped);
+        } else if self.tokens.len() >= self.max_tokens {
+            self.finish = Some(FinishReason::Length);
+        }
+        Ok(text)
+    }
+
+    /// The text that was held back until the end.
+    fn close(&mut self, tokenizer: &Tokenizer) -> Result<String, Error> {
+        if self.finish == Some(FinishReason::Stopped) {
+            return Ok(String::new());
+        }
+        let piece = self.detokenizer.finish(tokenizer)?;
+        let mut text = self.stop.push(&piece);
+        if self.stop.is_stopped() {
+            self.finish = Some(FinishReason::Stopped);
+        } else {
+            text.push_str(&self.stop.finish());
+        }
+        self.text.push_str(&text);
+        Ok(text)
+    }
+
+    fn into_generated(self) -> Result<Generated, Error> {
+        Ok(Generated {
+            text: self.text,
+            tokens: self.tokens,
+            prompt_tokens: self.prompt_tokens,
+            finish: self.finish.ok_or(Error::Stopped)?,
+        })
+    }
+}
+
+/// The last column of logits of each row.
+fn last_columns(logits: &Tensor) -> Result<Vec<Vec<f32>>, Error> {
+    let values = logits.to_f32s()?;
+    let [_, columns, tokens] = *logits.shape() else { return Ok(Vec::new()) };
+    let row = columns.saturating_mul(tokens).max(1);
+    let start = columns.saturating_sub(1).saturating_mul(tokens);
+    Ok(values.chunks(row).map(|row| row.get(start..).unwrap_or_default().to_vec()).collect())
+}
+
+/// What `generation_config.json` states; greedy unless it says that it samples.
+fn stated_sampling(generation: &Map<String, serde_json::Value>) -> Sampling {
+    let stated = |name: &str| generation.get(name).and_then(serde_json::Value::as_f64);
+    let mut sampling = Sampling::greedy();
+    sampling.repetition_penalty = stated("repetition_penalty").unwrap_or(1.0);
+    if generation.get("do_sample").and_then(serde_json::Value::as_bool) == Some(true) {
+        sampling.temperature = stated("temperature").unwrap_or(1.0);
+        sampling.top_k = generation.get("top_k").and_then(number).unwrap_or(0);
+        sampling.top_p = stated("top_p").unwrap_or(1.0);
+        sampling.min_p = stated("min_p").unwrap_or(0.0);
+    }
+    sampling
+}
