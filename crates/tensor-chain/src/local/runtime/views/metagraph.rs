@@ -101,7 +101,10 @@ impl Graph<'_> {
         let View { runtime, state, block } = self.view;
         let items = &runtime.items;
         let netuid = self.netuid;
-        let hyperparameter = self.view.subnet_field(netuid, name, out);
+        // Two names mean something else in a metagraph than in a subnet's own record.
+        let own = matches!(name, "netuid" | "emission");
+        let hyperparameter =
+            if own { None } else { self.view.subnet_field(netuid, name, out) };
         if hyperparameter.is_some() {
             return hyperparameter;
         }
