@@ -10,7 +10,7 @@ mod http;
 #[cfg(feature = "client")]
 mod pool;
 
-pub(crate) use answer::read_head;
+pub(crate) use answer::{authenticate, read_head, require_proof};
 pub use fan_out::{Answer, FanOut, fan_out};
 #[cfg(feature = "client")]
-pub use http::{Client, ClientLimits};
+pub use http::{Client, ClientBuilder, ClientLimits};

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use tensor_core::Signer;
 use tensor_core::transport::{Endpoint, Request, Response, Transport, TransportError};
 
-use crate::client::read_head;
+use crate::client::{authenticate, read_head};
 use crate::server::{AxonService, PeerAddr};
 use crate::timer::{Timer, within};
 use crate::wire::btauth::BtauthDialect;
@@ -124,10 +124,14 @@ impl Transport for MemoryClient {
         let work = async {
             let message = Message::collect(request, Self::BODY_BYTES).await?;
             let attempt = self.identity.attempt(self.dialect.as_ref(), to, &message).await?;
+            let attempt = attempt.ask_for_signature();
+            let proof = attempt.proof;
             let mut request = attempt.request.map(Full::new);
             request.extensions_mut().insert(PeerAddr(HERE));
             let (head, body) = service.answer(request).await.into_parts();
-            read_head(self.dialect.as_ref(), &head, body.into_body(), Self::BODY_BYTES)
+            let body = body.into_body();
+            let response = read_head(self.dialect.as_ref(), &head, body, Self::BODY_BYTES)?;
+            authenticate(response, &head, to, &proof, Self::BODY_BYTES).await
         };
         let outcome = within(self.timer.as_deref(), timeout, work).await;
         outcome.unwrap_or(Err(TransportError::Timeout(timeout)))

@@ -12,11 +12,13 @@ mod keys;
 mod limits;
 #[cfg(feature = "server")]
 mod listen;
+mod metrics;
+mod router;
 
 use core::fmt;
 use core::task::{Context, Poll};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,24 +32,29 @@ use tensor_core::clock::SystemClock;
 use tensor_core::key::PublicKey;
 use tensor_core::miner::{Priority, Reject};
 use tensor_core::transport::{Body, Request, Response};
-use tensor_core::{BoxError, Clock, Hotkey, Miner};
+use tensor_core::{BoxError, Clock, Hotkey, Miner, Signer};
 use tower_service::Service;
 
-use crate::admission::{Queue, Slot};
+use crate::admission::{Buckets, Queue, Slot};
 use crate::replay::{MemoryReplay, ReplayStore, WindowLimits};
 use crate::timer::{Timer, within};
 use crate::wire::btauth::Btauth;
+use crate::wire::synapse::SynapseProtocol;
 use crate::wire::{
-    AuthError, Claim, Exchange, Head, Malformed, Protocol, Refusal, Reply, caller, replay_refusal,
+    AuthError, Claim, Exchange, Found, Head, Malformed, Protocol, Refusal, Reply, caller,
+    replay_refusal, response,
 };
 
 use body::{Gauge, Hold};
 use keys::KeyCache;
+use metrics::Metrics;
 
 pub use body::ReplyBody;
 pub use limits::Limits;
 #[cfg(feature = "server")]
 pub use listen::{ListenLimits, Server};
+pub use metrics::MetricsSnapshot;
+pub use router::Router;
 
 /// Verifies signed requests and has a miner answer them.
 ///
@@ -70,6 +77,10 @@ struct Inner {
     in_flight: Gauge,
     body_bytes: Gauge,
     draining: AtomicBool,
+    metrics: Metrics,
+    signer: Option<Box<dyn Signer>>,
+    address_rate: Option<Buckets<IpAddr>>,
+    hotkey_rate: Option<Buckets<Hotkey>>,
 }
 
 impl AxonService {
@@ -88,6 +99,7 @@ impl AxonService {
             clock: Box::new(SystemClock),
             timer: None,
             limits: Limits::default(),
+            signer: None,
         }
     }
 
@@ -141,15 +153,75 @@ impl AxonService {
         let mut progress = Progress::default();
         let outcome = self.serve(protocol.as_ref(), &head, body, started, &mut progress).await;
         let now = self.inner.clock.unix_nanos();
+        let elapsed = Duration::from_nanos(now.saturating_sub(started));
+        self.note(&outcome, &progress, started, elapsed);
         let mut exchange = Exchange::new(&head, &progress.body, now);
-        exchange.proven = progress.proven;
-        exchange.elapsed = Duration::from_nanos(now.saturating_sub(started));
-        match outcome {
-            Ok((response, slot)) => {
-                finish(protocol.reply(&exchange, Ok(response)), Some((in_flight, slot)))
+        exchange.proven = progress.claim.as_ref().filter(|_| progress.proven);
+        exchange.elapsed = elapsed;
+        let (outcome, held) = match outcome {
+            Ok((response, slot)) => (Ok(response), Some((in_flight, slot))),
+            Err(refusal) => (Err(refusal), None),
+        };
+        let reply = self.sign(&exchange, protocol.reply(&exchange, outcome)).await;
+        finish(reply, held)
+    }
+
+    /// What has happened so far, in numbers.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        let inner = &*self.inner;
+        let mut snapshot = inner.metrics.snapshot();
+        snapshot.in_flight = inner.in_flight.used();
+        snapshot.running = inner.queue.running();
+        snapshot.waiting = inner.queue.waiting();
+        snapshot
+    }
+
+    fn note<T>(
+        &self,
+        outcome: &Result<T, Refusal>,
+        progress: &Progress,
+        started: u64,
+        elapsed: Duration,
+    ) {
+        let metrics = &self.inner.metrics;
+        let refusal = outcome.as_ref().err();
+        metrics.count(refusal, progress.body.len(), elapsed);
+        let Some(claim) = &progress.claim else { return };
+        let difference = match refusal {
+            Some(Refusal::Auth(error)) => error.clock_difference(),
+            _ if progress.proven => {
+                i64::try_from(i128::from(claim.nonce) - i128::from(started)).ok()
             }
-            Err(refusal) => finish(protocol.reply(&exchange, Err(refusal)), None),
+            _ => None,
+        };
+        if let Some(difference) = difference {
+            metrics.note_clock(claim.hotkey, difference);
         }
+    }
+
+    /// Signs a complete answer to a proven request that asks for it.
+    async fn sign(&self, exchange: &Exchange<'_>, mut reply: Reply) -> Reply {
+        let (Some(signer), Some(claim)) = (&self.inner.signer, exchange.proven) else {
+            return reply;
+        };
+        let Body::Full(body) = &reply.response.body else { return reply };
+        if exchange.head.headers.find(response::ASK) != Found::One(b"1") {
+            return reply;
+        }
+        let answered = response::Answered {
+            status: reply.response.status,
+            body,
+            nonce: claim.nonce,
+            request_signature: &claim.signature,
+            caller: &claim.hotkey,
+            axon: &self.inner.hotkey,
+        };
+        // Without a signature the answer is still an answer, and the caller sees what is missing.
+        if let Ok(signature) = signer.sign(&response::payload(signer.scheme(), &answered)).await {
+            let headers = response::headers(&signature).into_iter();
+            reply.headers.extend(headers.map(|(name, value)| (name.into(), value)));
+        }
+        reply
     }
 
     async fn serve<B>(
@@ -170,7 +242,12 @@ impl AxonService {
         if body.size_hint().lower() > limit as u64 {
             return Err(Reject::TooLarge { limit }.into());
         }
+        if let (Some(rate), Some(peer)) = (&inner.address_rate, head.peer) {
+            rate.take(network_of(peer.ip()), now)
+                .map_err(|retry_after| Reject::TooMany { retry_after })?;
+        }
         let claim = protocol.claim(head, now)?;
+        progress.claim = Some(claim);
         let caller = caller(protocol, &claim, head);
         let priority = inner.miner.admit(&caller)?;
         protocol.check(&claim, head, now)?;
@@ -185,6 +262,9 @@ impl AxonService {
             self.prove(protocol, &claim, head, &progress.body, priority).await?;
         }
         progress.proven = true;
+        if let Some(rate) = &inner.hotkey_rate {
+            rate.take(claim.hotkey, now).map_err(|retry_after| Reject::TooMany { retry_after })?;
+        }
         let mut request = protocol.open(head, progress.body.clone())?;
         if let Some(response) = protocol.answer(&request) {
             return Ok((response, None));
@@ -315,9 +395,17 @@ pub struct AxonBuilder {
     clock: Box<dyn Clock>,
     timer: Option<Arc<dyn Timer>>,
     limits: Limits,
+    signer: Option<Box<dyn Signer>>,
 }
 
 impl AxonBuilder {
+    /// Signs answers for callers that ask for it; see [`response`](crate::wire::response). The key must
+    /// be that of the service's hotkey.
+    pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
+        self.signer = Some(Box::new(signer));
+        self
+    }
+
     /// Sets the limits.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -357,12 +445,14 @@ impl AxonBuilder {
 
     /// The service. Requests signed before this moment are stale.
     pub fn build(self, miner: impl Miner + 'static) -> AxonService {
-        let Self { hotkey, protocols, replay, window, clock, timer, limits } = self;
+        let Self { hotkey, protocols, replay, window, clock, timer, limits, signer } = self;
         let started = clock.unix_nanos();
         let inner = Inner {
             hotkey,
             miner: Box::new(miner),
-            protocols: protocols.unwrap_or_else(|| vec![Box::new(Btauth::new(hotkey))]),
+            protocols: protocols.unwrap_or_else(|| {
+                vec![Box::new(Btauth::new(hotkey)), Box::new(SynapseProtocol::new(hotkey))]
+            }),
             replay: replay.unwrap_or_else(|| Box::new(MemoryReplay::new(window, started))),
             clock,
             queue: Queue::new(limits.running, limits.waiting),
@@ -370,6 +460,11 @@ impl AxonBuilder {
             in_flight: Gauge::new(limits.in_flight),
             body_bytes: Gauge::new(limits.all_body_bytes),
             draining: AtomicBool::new(false),
+            metrics: Metrics::new(),
+            // Another key's signatures would only make our answers look forged.
+            signer: signer.filter(|signer| Hotkey::new(signer.account_id()) == hotkey),
+            address_rate: limits.address_rate.map(|rate| Buckets::new(rate, limits.rated)),
+            hotkey_rate: limits.hotkey_rate.map(|rate| Buckets::new(rate, limits.rated)),
             limits,
         };
         AxonService { inner: Arc::new(inner), timer }
@@ -379,6 +474,17 @@ impl AxonBuilder {
 impl fmt::Debug for AxonBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AxonBuilder").field("hotkey", &self.hotkey).finish_non_exhaustive()
+    }
+}
+
+/// Whose requests count together: an IPv4 address, or the network that a host has in IPv6.
+const fn network_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(ip) => IpAddr::V4(ip),
+            None => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+        },
     }
 }
 
@@ -397,6 +503,7 @@ fn head_bytes(head: &Head<'_>, headers: &http::HeaderMap) -> usize {
 struct Progress {
     body: Bytes,
     held: Option<Hold>,
+    claim: Option<Claim>,
     proven: bool,
 }
 

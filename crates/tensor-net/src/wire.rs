@@ -3,14 +3,17 @@
 //!
 //! - [`Protocol`] is the receiving side of one protocol, [`Dialect`] the sending side.
 //! - [`btauth`] is btauth/1, the protocol of the official SDK 11; [`synapse`] is that of the axons and
-//!   dendrites of SDK 10.
+//!   dendrites of SDK 10; [`epistula`] the convention of OpenAI-like subnets.
+//! - [`response`] signs answers, for peers that ask for it.
 //! - [`Identity`] signs attempts; its [`NonceSource`] hands out nonces that never repeat.
 
 mod attempt;
 pub mod btauth;
+pub mod epistula;
 mod error;
 mod headers;
 mod nonce;
+pub mod response;
 pub mod synapse;
 mod verify;
 
@@ -23,7 +26,7 @@ use tensor_core::key::Scheme;
 use tensor_core::transport::{Method, Request, Response};
 use tensor_core::{BoxError, Hotkey};
 
-pub use attempt::{Attempt, Identity, Message};
+pub use attempt::{Attempt, Identity, Message, Proof};
 pub use error::{AuthError, Malformed, Refusal};
 pub use headers::{Found, Headers};
 pub use nonce::NonceSource;
@@ -143,6 +146,8 @@ pub struct Draft {
     pub signatures: Vec<(&'static str, Vec<u8>)>,
     /// The body as it is sent.
     pub body: Bytes,
+    /// The nonce as the receiver reads it, in unix nanoseconds.
+    pub nonce: u64,
 }
 
 /// The head of a received request.
@@ -231,8 +236,8 @@ pub struct Exchange<'a> {
     pub head: &'a Head<'a>,
     /// The request's body; empty if the request was refused before it was read.
     pub body: &'a Bytes,
-    /// Whether the sender is proven.
-    pub proven: bool,
+    /// Who asked, if that is proven.
+    pub proven: Option<&'a Claim>,
     /// Our time, in unix nanoseconds.
     pub now: u64,
     /// How long the answer took.
@@ -242,7 +247,7 @@ pub struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     /// An exchange that ends at once, at `now`.
     pub const fn new(head: &'a Head<'a>, body: &'a Bytes, now: u64) -> Self {
-        Self { head, body, proven: false, now, elapsed: Duration::ZERO }
+        Self { head, body, proven: None, now, elapsed: Duration::ZERO }
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tensor_core::transport::{
-    Body, BodyError, Endpoint, Request, Response, Transport, TransportError,
-};
+use tensor_core::transport::{Body, Endpoint, Request, Response, Transport, TransportError};
+
+use super::answer::body_error;
 
 /// How [`fan_out`] waits.
 #[derive(Clone, Debug)]
@@ -121,15 +121,4 @@ async fn ask<T: Transport + ?Sized>(
     let body = core::mem::replace(&mut response.body, Body::empty());
     response.body = Body::Full(body.bytes(limit).await.map_err(body_error)?);
     Ok(response)
-}
-
-/// A transport tells of its own deadline through the body's error.
-fn body_error(error: BodyError) -> TransportError {
-    match error {
-        BodyError::Broken(source) => match source.downcast::<TransportError>() {
-            Ok(error) => *error,
-            Err(source) => TransportError::Malformed(BodyError::Broken(source).into()),
-        },
-        other => TransportError::Malformed(other.into()),
-    }
 }

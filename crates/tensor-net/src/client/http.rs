@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::address::{is_public, is_usable};
 use super::pool::{Connection, Pool};
-use super::read_head;
+use super::{authenticate, read_head, require_proof};
 use crate::wire::btauth::BtauthDialect;
 use crate::wire::{Dialect, Identity, Message};
 
@@ -44,7 +44,16 @@ struct Inner {
     dialect: Box<dyn Dialect>,
     limits: ClientLimits,
     private: bool,
+    wanted: Wanted,
     pool: Pool,
+}
+
+/// What is asked of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Proof,
+    Only,
 }
 
 /// Limits of a [`Client`]. The axon is a stranger too.
@@ -95,6 +104,7 @@ impl Client {
             dialect: Box::new(BtauthDialect::new()),
             limits: ClientLimits::default(),
             private: false,
+            wanted: Wanted::Proof,
         }
     }
 
@@ -118,6 +128,11 @@ impl Client {
                 None => self.connect(to.address).await?,
             };
             let attempt = inner.identity.attempt(inner.dialect.as_ref(), to, message).await?;
+            let attempt = match inner.wanted {
+                Wanted::Nothing => attempt,
+                Wanted::Proof | Wanted::Only => attempt.ask_for_signature(),
+            };
+            let proof = attempt.proof;
             let mut request = attempt.request.map(Full::new);
             let host = HeaderValue::from_str(&to.address.to_string())
                 .map_err(|error| TransportError::Unsendable(error.into()))?;
@@ -141,7 +156,16 @@ impl Client {
             } else {
                 Body::Stream(arriving.boxed())
             };
-            return read_head(inner.dialect.as_ref(), &head, body, inner.limits.response_bytes);
+            let limit = inner.limits.response_bytes;
+            let response = read_head(inner.dialect.as_ref(), &head, body, limit)?;
+            if inner.wanted == Wanted::Nothing {
+                return Ok(response);
+            }
+            let response = authenticate(response, &head, to, &proof, limit).await?;
+            if inner.wanted == Wanted::Only {
+                require_proof(&response, to)?;
+            }
+            return Ok(response);
         }
     }
 
@@ -212,9 +236,23 @@ pub struct ClientBuilder {
     dialect: Box<dyn Dialect>,
     limits: ClientLimits,
     private: bool,
+    wanted: Wanted,
 }
 
 impl ClientBuilder {
+    /// Takes only answers that the axon's hotkey signed; others are
+    /// [`Forged`](TransportError::Forged). Streams are never signed.
+    pub const fn require_signed_answers(mut self) -> Self {
+        self.wanted = Wanted::Only;
+        self
+    }
+
+    /// Neither asks for signed answers nor looks at signatures.
+    pub const fn ignore_signatures(mut self) -> Self {
+        self.wanted = Wanted::Nothing;
+        self
+    }
+
     /// Speaks this protocol instead of btauth/1.
     pub fn with_dialect(mut self, dialect: impl Dialect + 'static) -> Self {
         self.dialect = Box::new(dialect);
@@ -236,9 +274,9 @@ impl ClientBuilder {
 
     /// The client.
     pub fn build(self) -> Client {
-        let Self { identity, dialect, limits, private } = self;
+        let Self { identity, dialect, limits, private, wanted } = self;
         let pool = Pool::new(limits.idle_per_axon, limits.idle, limits.idle_time);
-        Client(Arc::new(Inner { identity, dialect, limits, private, pool }))
+        Client(Arc::new(Inner { identity, dialect, limits, private, wanted, pool }))
     }
 }
 

@@ -68,6 +68,11 @@ impl Gauge {
         Self(Arc::new(Count { used: AtomicUsize::new(0), limit }))
     }
 
+    /// How much is taken.
+    pub(super) fn used(&self) -> usize {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
     /// Takes `amount`, unless that is more than is left.
     pub(super) fn hold(&self, amount: usize) -> Option<Hold> {
         let mut hold = Hold { gauge: self.clone(), amount: 0 };

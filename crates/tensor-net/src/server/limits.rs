@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::admission::Rate;
+
 /// Limits of an axon. Every one of them is a bound on what strangers can make us hold or do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,6 +26,13 @@ pub struct Limits {
     pub handle_time: Duration,
     /// Decoded keys of proven callers that are kept; 4,096.
     pub known_keys: usize,
+    /// Requests of one address, counted before anything is verified; no limit. An IPv6 address counts
+    /// with its /64.
+    pub address_rate: Option<Rate>,
+    /// Requests of one hotkey, counted once its signature verified; no limit.
+    pub hotkey_rate: Option<Rate>,
+    /// Addresses, and hotkeys, whose rates are remembered; 65,536.
+    pub rated: usize,
 }
 
 impl Default for Limits {
@@ -38,6 +47,9 @@ impl Default for Limits {
             body_time: Duration::from_secs(10),
             handle_time: Duration::from_secs(60),
             known_keys: 4_096,
+            address_rate: None,
+            hotkey_rate: None,
+            rated: 1 << 16,
         }
     }
 }
@@ -74,4 +86,10 @@ setters! {
     with_handle_time => handle_time: Duration;
     /// Sets how many decoded keys are kept.
     with_known_keys => known_keys: usize;
+    /// Sets how often one address may ask.
+    with_address_rate => address_rate: Option<Rate>;
+    /// Sets how often one hotkey may ask.
+    with_hotkey_rate => hotkey_rate: Option<Rate>;
+    /// Sets how many addresses and hotkeys are remembered.
+    with_rated => rated: usize;
 }

@@ -62,6 +62,9 @@ impl Identity {
         message: &Message,
     ) -> Result<Attempt, TransportError> {
         let identity = &*self.0;
+        let target = wire_target(&message.target).ok_or_else(|| {
+            TransportError::Unsendable("the target must be a path that starts with /".into())
+        })?;
         let nonce = identity.nonces.next(identity.clock.unix_nanos());
         let outgoing = Outgoing {
             sender: &identity.hotkey,
@@ -69,13 +72,14 @@ impl Identity {
             receiver: &to.hotkey,
             address: to.address,
             method: message.method,
-            target: &message.target,
+            target: &target,
             content_type: &message.content_type,
             body: &message.body,
             timeout: message.timeout,
             nonce,
         };
         let draft = dialect.draft(&outgoing).map_err(TransportError::Unsendable)?;
+        let mut proof = Proof { sender: identity.hotkey, nonce: draft.nonce, signature: [0; 64] };
         let unsendable = |error: http::Error| TransportError::Unsendable(error.into());
         let mut request = http::Request::builder()
             .method(draft.method.as_str())
@@ -85,12 +89,15 @@ impl Identity {
         for (name, value) in &draft.headers {
             insert(&mut request, name, value).map_err(unsendable)?;
         }
-        for (name, message) in &draft.signatures {
+        for (index, (name, message)) in draft.signatures.iter().enumerate() {
             let signature = identity.signer.sign(message).await?;
+            if index == 0 {
+                proof.signature = signature.bytes;
+            }
             let value = format!("0x{}", hex::encode(signature.bytes));
             insert(&mut request, name, &value).map_err(unsendable)?;
         }
-        Ok(Attempt { request, nonce })
+        Ok(Attempt { request, proof })
     }
 }
 
@@ -135,12 +142,72 @@ impl Message {
 pub struct Attempt {
     /// The request: target in origin form, no `host` yet.
     pub request: http::Request<Bytes>,
-    /// Its nonce.
+    /// What names it.
+    pub proof: Proof,
+}
+
+/// What names a signed request: an answer is proven by a signature over this too.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Proof {
+    /// Who signed the request.
+    pub sender: Hotkey,
+    /// Its nonce as the receiver reads it.
     pub nonce: u64,
+    /// Its signature.
+    pub signature: [u8; 64],
+}
+
+impl Attempt {
+    /// Asks for a signed answer; see [`response`](super::response).
+    #[must_use]
+    pub fn ask_for_signature(mut self) -> Self {
+        let name = HeaderName::from_static(super::response::ASK);
+        self.request.headers_mut().insert(name, HeaderValue::from_static("1"));
+        self
+    }
+}
+
+/// The target as it stands on the request line, which is what is signed: what a line cannot hold is
+/// percent-encoded, and a fragment is not sent.
+fn wire_target(target: &str) -> Option<String> {
+    let target = target.split('#').next().filter(|target| target.starts_with('/'))?;
+    let mut out = String::with_capacity(target.len());
+    for byte in target.bytes() {
+        match byte {
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+            b'!'..=b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(out)
 }
 
 fn insert(request: &mut http::Request<Bytes>, name: &str, value: &str) -> Result<(), http::Error> {
     let name = HeaderName::from_bytes(name.as_bytes())?;
     request.headers_mut().insert(name, HeaderValue::from_str(value)?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_signed_as_they_are_sent() {
+        for (target, wire) in [
+            ("/a?b=c&d=%20", "/a?b=c&d=%20"),
+            ("/x?", "/x?"),
+            ("/a b/é#part", "/a%20b/%C3%A9"),
+            ("/{id}", "/%7Bid%7D"),
+        ] {
+            assert_eq!(wire_target(target).as_deref(), Some(wire));
+            assert_eq!(wire.parse::<http::Uri>().unwrap().to_string(), wire);
+        }
+        assert_eq!(wire_target("a"), None);
+        assert_eq!(wire_target(""), None);
+        assert_eq!(wire_target("*"), None);
+    }
 }

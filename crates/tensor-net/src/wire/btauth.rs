@@ -258,6 +258,7 @@ impl Dialect for BtauthDialect {
             headers,
             signatures: vec![(SIGNATURE, message)],
             body: outgoing.body.clone(),
+            nonce: outgoing.nonce,
         })
     }
 }

@@ -147,6 +147,28 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All words of [`Self::class`].
+    pub const CLASSES: [&'static str; 18] = [
+        "MalformedAuth",
+        "WrongReceiver",
+        "StaleRequest",
+        "BadSignature",
+        "ReplayedRequest",
+        "BadRequest",
+        "Forbidden",
+        "UnknownSynapse",
+        "TooLarge",
+        "TooMany",
+        "Busy",
+        "Timeout",
+        "Internal",
+        "MethodNotAllowed",
+        "HeadTooLarge",
+        "SlowBody",
+        "BadBody",
+        "NotAvailable",
+    ];
+
     /// The HTTP status that tells this.
     pub const fn status(&self) -> u16 {
         match self {
@@ -179,7 +201,7 @@ impl Refusal {
             Self::HeadTooLarge { .. } => "HeadTooLarge",
             Self::SlowBody => "SlowBody",
             Self::Body(_) | Self::NotJson(_) => "BadBody",
-            Self::Store(_) => "Busy",
+            Self::Store(_) => "NotAvailable",
         }
     }
 

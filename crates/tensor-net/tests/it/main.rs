@@ -1,8 +1,11 @@
 //! What the crate does as seen from outside.
 #![allow(clippy::unwrap_used, reason = "a failing test should say where")]
 
+mod answers;
 mod btauth_vectors;
+mod epistula_vectors;
 mod hostile;
+mod interop;
 mod memory;
 mod sockets;
 mod synapse_vectors;

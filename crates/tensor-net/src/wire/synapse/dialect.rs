@@ -159,6 +159,7 @@ impl Dialect for SynapseDialect {
             headers: headers.chain(fields).collect(),
             signatures: vec![(SIGNATURE, message.into_bytes())],
             body: body.into(),
+            nonce: outgoing.nonce,
         })
     }
 

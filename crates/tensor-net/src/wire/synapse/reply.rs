@@ -131,7 +131,9 @@ fn refuse(protocol: &SynapseProtocol, exchange: &Exchange<'_>, refusal: &Refusal
             }]);
             return framework(status, &detail);
         }
-        Refusal::Reject(Reject::UnknownSynapse(path)) if exchange.proven && path.contains('/') => {
+        Refusal::Reject(Reject::UnknownSynapse(path))
+            if exchange.proven.is_some() && path.contains('/') =>
+        {
             return framework(status, &serde_json::json!("Not Found"));
         }
         _ => {}
