@@ -25,6 +25,8 @@ pub struct Ctx<'a> {
     pub parent_hash: [u8; 32],
     /// Index of the extrinsic being applied; 0 outside extrinsics.
     pub extrinsic_index: u32,
+    /// Type of the proxy under which signed calls run at present.
+    pub(crate) proxy: Option<u8>,
 }
 
 impl<'a> Ctx<'a> {
@@ -44,6 +46,7 @@ impl<'a> Ctx<'a> {
             author: None,
             parent_hash: [0; 32],
             extrinsic_index: 0,
+            proxy: None,
         }
     }
 

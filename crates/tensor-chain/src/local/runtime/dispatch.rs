@@ -93,7 +93,9 @@ impl Calls {
         super::dissolve::register(&mut calls);
         super::drand::register(&mut calls);
         super::moving::register(&mut calls);
+        super::multisig::register(&mut calls);
         super::pool::register(&mut calls);
+        super::proxies::register(&mut calls);
         super::registration::register(&mut calls);
         super::root::register(&mut calls);
         super::schedule::register(&mut calls);
@@ -101,6 +103,8 @@ impl Calls {
         super::shield::register(&mut calls);
         super::staking::register(&mut calls);
         super::subnets::register(&mut calls);
+        super::swap_coldkey::register(&mut calls);
+        super::swap_hotkey::register(&mut calls);
         super::takes::register(&mut calls);
         super::utility::register(&mut calls);
         super::weights::register(&mut calls);
@@ -230,9 +234,27 @@ impl Runtime {
         call: &DecodedCall<'_>,
     ) -> DispatchResult {
         if let Origin::Signed(who) = origin {
+            if let Some(kind) = cx.proxy
+                && !self.proxy_allows(kind, call)
+            {
+                return Err(errors::System::CallFiltered);
+            }
             self.check(cx, &who, call)?;
         }
         self.dispatch(cx, origin, call)
+    }
+
+    /// [`dispatch_nested`](Self::dispatch_nested) under a new signed origin, which no proxy's filter binds.
+    pub(crate) fn dispatch_as(
+        &self,
+        cx: &mut Ctx<'_>,
+        who: Account,
+        call: &DecodedCall<'_>,
+    ) -> DispatchResult {
+        let proxy = cx.proxy.take();
+        let result = self.dispatch_nested(cx, Origin::Signed(who), call);
+        cx.proxy = proxy;
+        result
     }
 
     fn check(
@@ -241,6 +263,7 @@ impl Runtime {
         who: &Account,
         call: &DecodedCall<'_>,
     ) -> Result<(), DispatchError> {
+        self.ensure_no_coldkey_swap(cx.state, who, call)?;
         match self.calls.by_index.get(&(call.pallet, call.call)).and_then(|entry| entry.check) {
             Some(check) => {
                 let mut input = call.args;
@@ -248,6 +271,15 @@ impl Runtime {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl Runtime {
+    /// Pallet and name of a call.
+    pub(crate) fn name_of(&self, call: &DecodedCall<'_>) -> Option<(&str, &str)> {
+        let pallet = self.interface.pallet_by_index(call.pallet)?;
+        let variant = pallet.calls.iter().find(|variant| variant.index == call.call)?;
+        Some((&pallet.name, &variant.name))
     }
 }
 

@@ -199,7 +199,7 @@ module_errors! {
         InsufficientTaoBalance, ColdkeySwapAnnouncementNotFound, ColdkeySwapTooEarly,
         ColdkeySwapReannouncedTooEarly, AnnouncedColdkeyHashDoesNotMatch,
         ColdkeySwapAlreadyDisputed, ColdKeyAlreadyAssociated, NewColdKeyIsHotkey,
-        NotEnoughBalanceToPaySwapColdKey, ColdkeySwapClearTooEarly,
+        NotEnoughBalanceToPaySwapColdKey, ColdkeySwapClearTooEarly, NewHotKeyNotCleanForRootSwap,
         TrimmingWouldExceedMaxImmunePercentage,
     }
     Swap {

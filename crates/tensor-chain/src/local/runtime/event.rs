@@ -134,7 +134,8 @@ events! {
     "Proxy" {
         proxy_executed = "ProxyExecuted", proxy_announced = "Announced",
         proxy_added = "ProxyAdded", proxy_removed = "ProxyRemoved",
-        real_pays_fee_set = "RealPaysFeeSet",
+        real_pays_fee_set = "RealPaysFeeSet", pure_created = "PureCreated",
+        pure_killed = "PureKilled",
     }
     "Commitments" {
         commitment = "Commitment", timelock_commitment = "TimelockCommitment",

@@ -94,6 +94,21 @@ impl Runtime {
         }
     }
 
+    /// Hands what was claimed under one pair of hotkey and coldkey on to another.
+    pub(crate) fn move_root_claims(
+        &self,
+        cx: &mut Ctx<'_>,
+        netuid: u16,
+        (old_hotkey, old_coldkey): (&Account, &Account),
+        (new_hotkey, new_coldkey): (&Account, &Account),
+    ) {
+        let claims = &self.items.root_claimed;
+        let Some(old) = claims.take(cx.state, (netuid, *old_hotkey, *old_coldkey)) else { return };
+        claims.mutate(cx.state, (netuid, *new_hotkey, *new_coldkey), |claimed| {
+            *claimed = claimed.saturating_add(old);
+        });
+    }
+
     fn shift_claimed(
         &self,
         cx: &mut Ctx<'_>,
@@ -112,7 +127,7 @@ impl Runtime {
         }
     }
 
-    fn index_root_staker(&self, cx: &mut Ctx<'_>, coldkey: &Account) {
+    pub(crate) fn index_root_staker(&self, cx: &mut Ctx<'_>, coldkey: &Account) {
         let items = &self.items;
         if items.staking_coldkeys.contains(cx.state, *coldkey) {
             return;
@@ -123,7 +138,7 @@ impl Runtime {
         items.num_staking_coldkeys.set(cx.state, &count.saturating_add(1));
     }
 
-    fn unindex_root_staker(&self, cx: &mut Ctx<'_>, coldkey: &Account) {
+    pub(crate) fn unindex_root_staker(&self, cx: &mut Ctx<'_>, coldkey: &Account) {
         let items = &self.items;
         let Some(at) = items.staking_coldkeys.take(cx.state, *coldkey) else { return };
         let last = items.num_staking_coldkeys.get(cx.state).saturating_sub(1);

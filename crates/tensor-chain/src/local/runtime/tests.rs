@@ -15,6 +15,7 @@ mod decode;
 mod economy;
 mod epochs;
 mod governance;
+mod keys;
 mod random;
 mod registering;
 mod stakes;

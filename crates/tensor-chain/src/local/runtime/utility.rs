@@ -134,7 +134,7 @@ impl Runtime {
         self.ensure_sudo(cx, origin)?;
         let who = lookup(who)?;
         let inner = DecodedCall::parse(call).ok_or(DispatchError::Other)?;
-        let result = self.dispatch_nested(cx, Origin::Signed(who), &inner).map(drop);
+        let result = self.dispatch_as(cx, who, &inner).map(drop);
         let result = DispatchError::encode_result(result, &self.interface);
         cx.emit(self.events.sudo_as_done, result);
         Ok(PostInfo { free: true })
@@ -223,7 +223,7 @@ impl Runtime {
     }
 
     /// The bytes of each call of a `Vec<RuntimeCall>`.
-    fn split_calls<'a>(&self, input: &mut &'a [u8]) -> Result<Vec<&'a [u8]>, DispatchError> {
+    pub(crate) fn split_calls<'a>(&self, input: &mut &'a [u8]) -> Result<Vec<&'a [u8]>, DispatchError> {
         let count = <Compact<u32>>::decode(input).map_err(|_| DispatchError::Other)?.0;
         (0..count).map(|_| self.split_call(input).map(|(call, _)| call)).collect()
     }
