@@ -5,6 +5,8 @@ mod golden;
 mod hostile;
 mod metadata;
 mod rpc;
+#[cfg(feature = "ws-server")]
+mod served;
 mod signing;
 mod subxt_client;
 mod transactions;
