@@ -1,1 +1,9 @@
-//! What the programs in this package share.
+//! What the programs in this package are made of: one module for each, thin binaries beside them.
+
+pub mod atomic;
+pub mod conformance;
+pub mod subnet;
+#[cfg(all(feature = "wallet", unix))]
+pub mod signer;
+#[cfg(feature = "wallet")]
+pub mod wallet;

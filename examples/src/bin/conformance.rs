@@ -1,0 +1,108 @@
+//! `cargo run --release --bin conformance -- yuma testdata/yuma/yuma_vectors.json`
+//!
+//! Checks a vector file, prints `N passed, M failed`, and exits with 1 if any case failed.
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tensor_examples::atomic;
+use tensor_examples::conformance::{self, Suite, report::Report};
+
+/// Holds this implementation against vectors of the chain and the official packages.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Args {
+    /// Which family of vectors the file holds.
+    suite: Suite,
+    /// The vector file, or a folder whose files are all checked.
+    path: PathBuf,
+    /// The runtime metadata to encode against, where the suite needs one.
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+    /// Write the file again with every expected value replaced by what was computed.
+    #[arg(long, value_name = "OUT")]
+    emit: Option<PathBuf>,
+    /// Name the cases and stop.
+    #[arg(long)]
+    list: bool,
+    /// Check only the case of this name.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            let mut text = format!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text += &format!(": {error}");
+                cause = error.source();
+            }
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
+    let files = files(args)?;
+    if args.emit.is_some() && files.len() != 1 {
+        return Err("--emit writes one file: give one vector file".into());
+    }
+    let mut total = Report::default();
+    for file in &files {
+        let mut vectors = conformance::load(args.suite, file)?;
+        if let Some(name) = &args.only {
+            vectors.retain(name)?;
+        }
+        if args.list {
+            vectors.names().iter().for_each(|name| println!("{name}"));
+            continue;
+        }
+        let bar = bar(vectors.names().len());
+        if let Some(out) = &args.emit {
+            let (document, report) = conformance::emit(&vectors, |_| bar.inc(1))?;
+            atomic::write(out, &serde_json::to_vec_pretty(&document)?)?;
+            total.merge(report);
+        } else {
+            total.merge(conformance::check(&vectors, |_| bar.inc(1)));
+        }
+        bar.finish_and_clear();
+    }
+    if args.list {
+        return Ok(true);
+    }
+    println!("{total}");
+    Ok(total.is_success())
+}
+
+/// The file itself, or for a folder all JSON files in it, by name.
+fn files(args: &Args) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    if !args.path.is_dir() || args.suite == Suite::Wallet {
+        return Ok(vec![args.path.clone()]);
+    }
+    let json = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
+    let mut files: Vec<_> = std::fs::read_dir(&args.path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|path| json(path));
+    files.sort();
+    match files.is_empty() {
+        true => Err(format!("no .json file in {}", args.path.display()).into()),
+        false => Ok(files),
+    }
+}
+
+fn bar(cases: usize) -> indicatif::ProgressBar {
+    if std::io::stderr().is_terminal() {
+        indicatif::ProgressBar::new(cases as u64)
+    } else {
+        indicatif::ProgressBar::hidden()
+    }
+}

@@ -1,0 +1,193 @@
+//! Holding an implementation against vector files: the library behind the program `conformance`.
+//!
+//! A vector file holds inputs and the outputs that the chain or the official packages gave. Each
+//! [`Case`] of a suite computes the outputs anew; [`check`] compares, [`emit`] writes the file again
+//! with what was computed in place of what was expected, so that somebody else can compare.
+
+mod document;
+pub mod report;
+pub mod wire;
+pub mod yuma;
+
+use std::path::{Path, PathBuf};
+
+pub use document::{Computed, Object, Rule, SchemaError, flag, list, number, text};
+use serde_json::Value;
+
+use report::{Failure, Report};
+
+/// A family of vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Suite {
+    /// Yuma epochs, bit for bit.
+    Yuma,
+    /// Signed HTTP.
+    Wire,
+    /// Wallets and keys.
+    Wallet,
+    /// Chain encodings.
+    Chain,
+    /// Whole stories on the local chain.
+    Scenario,
+}
+
+/// One thing to hold against its expectation.
+pub struct Case {
+    name: String,
+    compute: Box<dyn Fn() -> Result<Vec<Computed>, String>>,
+}
+
+impl Case {
+    /// A case that computes values at places of the file, or says why it cannot.
+    pub fn new(
+        name: impl Into<String>,
+        compute: impl Fn() -> Result<Vec<Computed>, String> + 'static,
+    ) -> Self {
+        Self { name: name.into(), compute: Box::new(compute) }
+    }
+
+    /// The case's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Case({})", self.name)
+    }
+}
+
+/// A vector file, read and understood.
+#[derive(Debug)]
+pub struct Vectors(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// Cases that compute values at places of the document.
+    Cases { document: Value, cases: Vec<Case> },
+    /// The file as tensor-yuma reads, checks and computes it itself.
+    Yuma(Box<yuma::File>),
+}
+
+/// Why a vector file cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VectorError {
+    /// The file cannot be read.
+    #[error("{} cannot be read", .0.display())]
+    Read(PathBuf, #[source] std::io::Error),
+    /// The file is no JSON.
+    #[error("{} is no JSON", .0.display())]
+    Json(PathBuf, #[source] serde_json::Error),
+    /// The file does not follow the suite's schema.
+    #[error("{} does not follow the schema", .0.display())]
+    Schema(PathBuf, #[source] SchemaError),
+    /// There is no case of that name.
+    #[error("no case is called {0:?}; --list names them")]
+    NoSuchCase(String),
+    /// The suite is not there yet.
+    #[error("the suite {0:?} is not implemented: every case of it counts as failed")]
+    NotImplemented(Suite),
+}
+
+/// Reads a vector file of a suite.
+///
+/// # Errors
+/// See [`VectorError`]; an unknown field is an error.
+pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
+    let bytes =
+        std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
+    let invalid = |error| VectorError::Json(path.to_owned(), error);
+    let cases: fn(&Value) -> Result<Vec<Case>, SchemaError> = match suite {
+        Suite::Yuma => {
+            let file = yuma::File::parse(&bytes).map_err(invalid)?;
+            return Ok(Vectors(Kind::Yuma(Box::new(file))));
+        }
+        Suite::Wire => wire::cases,
+        Suite::Wallet | Suite::Chain | Suite::Scenario => {
+            return Err(VectorError::NotImplemented(suite));
+        }
+    };
+    let document: Value = serde_json::from_slice(&bytes).map_err(invalid)?;
+    let cases =
+        cases(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
+    Ok(Vectors(Kind::Cases { document, cases }))
+}
+
+impl Vectors {
+    /// The names of the cases in the order of the file.
+    pub fn names(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::Cases { cases, .. } => cases.iter().map(|case| case.name.clone()).collect(),
+            Kind::Yuma(file) => file.names(),
+        }
+    }
+
+    /// Leaves only the case of that name.
+    ///
+    /// # Errors
+    /// [`VectorError::NoSuchCase`].
+    pub fn retain(&mut self, name: &str) -> Result<(), VectorError> {
+        match &mut self.0 {
+            Kind::Cases { cases, .. } => cases.retain(|case| case.name == name),
+            Kind::Yuma(file) => file.retain(name),
+        }
+        match self.names().is_empty() {
+            true => Err(VectorError::NoSuchCase(name.to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Computes every case and compares; `progress` is told the name of each.
+pub fn check(vectors: &Vectors, mut progress: impl FnMut(&str)) -> Report {
+    let (document, cases) = match &vectors.0 {
+        Kind::Cases { document, cases } => (document, cases),
+        Kind::Yuma(file) => return file.check(),
+    };
+    let mut report = Report::default();
+    for case in cases {
+        match (case.compute)() {
+            Err(reason) => report.fail(Failure::cannot(&case.name, reason)),
+            Ok(computed) => {
+                let wrong: Vec<_> =
+                    computed.into_iter().filter_map(|value| value.difference(document)).collect();
+                match wrong.is_empty() {
+                    true => report.pass(&case.name),
+                    false => report.fail(Failure::differs(&case.name, wrong)),
+                }
+            }
+        }
+        progress(&case.name);
+    }
+    report
+}
+
+/// The file with everything that was expected replaced by what is computed. Cases that cannot be
+/// computed keep what stood there and are named in the report.
+///
+/// # Errors
+/// Why nothing can be written at all.
+pub fn emit(
+    vectors: &Vectors,
+    mut progress: impl FnMut(&str),
+) -> Result<(Value, Report), String> {
+    let (document, cases) = match &vectors.0 {
+        Kind::Cases { document, cases } => (document, cases),
+        Kind::Yuma(file) => return file.emit(),
+    };
+    let mut document = document.clone();
+    let mut report = Report::default();
+    for case in cases {
+        match (case.compute)() {
+            Err(reason) => report.fail(Failure::cannot(&case.name, reason)),
+            Ok(computed) => {
+                computed.into_iter().for_each(|value| value.write(&mut document));
+                report.pass(&case.name);
+            }
+        }
+        progress(&case.name);
+    }
+    Ok((document, report))
+}
