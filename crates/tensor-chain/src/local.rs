@@ -24,6 +24,7 @@ pub mod runtime;
 mod shield;
 pub mod state;
 mod storage;
+mod upgrade;
 
 pub use config::{LocalChainConfig, Preset, Sealing};
 pub use interface::{Build, Interface, InterfaceError};

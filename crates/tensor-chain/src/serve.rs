@@ -180,10 +180,7 @@ async fn forward(
     let Ok(sink) = pending.accept().await else { return };
     loop {
         let next = futures::future::select(subscription.next(), Box::pin(sink.closed()));
-        let item = match next.await {
-            futures::future::Either::Left((Some(item), _)) => item,
-            _ => return,
-        };
+        let futures::future::Either::Left((Some(item), _)) = next.await else { return };
         if sink.send(SubscriptionMessage::from(item)).await.is_err() {
             return;
         }

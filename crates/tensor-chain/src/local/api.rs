@@ -1,6 +1,8 @@
 //! Runtime APIs that the node itself answers: version, metadata, nonce, fees, validity. The rest are
 //! the runtime's.
 
+use std::sync::Arc;
+
 use parity_scale_codec::{Compact, Decode, Encode};
 use scale_info::TypeDef;
 
@@ -24,23 +26,25 @@ impl Node {
         args: &[u8],
         at: u32,
     ) -> Result<Vec<u8>, RpcError> {
-        let Some(method) = self.interface.api(name) else {
+        let (interface, metadata) = self.runtime_at(at);
+        let (interface, metadata) = (Arc::clone(interface), Arc::clone(metadata));
+        let Some(method) = interface.api(name) else {
             return Err(RpcError::no_such_function(name));
         };
         let output = method.output;
         let mut check = args;
         for input in &method.inputs {
-            if self.interface.skip(input.ty, &mut check).is_err() {
+            if interface.skip(input.ty, &mut check).is_err() {
                 return Err(RpcError::execution("Bad input data provided to runtime API"));
             }
         }
         let mut input = args;
         match name {
-            "Core_version" => Ok(self.interface.version().encode()),
-            "Metadata_metadata" => Ok(opaque(self.metadata.v14())),
+            "Core_version" => Ok(interface.version().encode()),
+            "Metadata_metadata" => Ok(opaque(metadata.v14())),
             "Metadata_metadata_at_version" => {
                 let version = decode::<u32>(&mut input)?;
-                Ok(self.metadata.at_version(version))
+                Ok(metadata.at_version(version))
             }
             "Metadata_metadata_versions" => Ok(METADATA_VERSIONS.to_vec().encode()),
             "AccountNonceApi_account_nonce" => {
@@ -156,9 +160,8 @@ impl Node {
         // The block hash is the last 32 bytes; what precedes it is the extrinsic.
         let length = input.len().saturating_sub(32);
         let bytes = input.get(..length).unwrap_or_default();
-        let extrinsic = match Extrinsic::decode(bytes, &self.interface) {
-            Ok(extrinsic) => extrinsic,
-            Err(_) => return invalid(InvalidTransaction::Call),
+        let Ok(extrinsic) = Extrinsic::decode(bytes, &self.interface) else {
+            return invalid(InvalidTransaction::Call);
         };
         // Without a signature nobody vouches for it: `UnknownTransaction::NoUnsignedValidator`.
         let Some(signed) = extrinsic.signed.clone() else { return vec![1, 1, 1] };

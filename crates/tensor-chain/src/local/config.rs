@@ -82,7 +82,7 @@ impl LocalChainConfig {
     /// Milliseconds per block.
     #[must_use]
     pub fn block_ms(&self) -> u64 {
-        self.block_time_ms.unwrap_or(self.build.block_ms()).max(1)
+        self.block_time_ms.unwrap_or_else(|| self.build.block_ms()).max(1)
     }
 }
 

@@ -28,7 +28,6 @@ pub(crate) struct History {
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) header: Header,
-    pub(crate) hash: Hash,
     /// Encoded extrinsics, the inherent first.
     pub(crate) extrinsics: Vec<Arc<[u8]>>,
     /// What the block overwrote.
@@ -49,7 +48,7 @@ pub(crate) enum Lookup {
 impl History {
     pub(crate) fn new(depth: usize, genesis: Header) -> Self {
         let hash = genesis.hash();
-        let block = Block { header: genesis, hash, extrinsics: Vec::new(), delta: Vec::new() };
+        let block = Block { header: genesis, extrinsics: Vec::new(), delta: Vec::new() };
         Self {
             depth: depth.max(1),
             first: 0,
@@ -69,7 +68,7 @@ impl History {
     ) {
         self.by_hash.insert(short(&hash), header.number);
         self.hashes.push(hash);
-        self.blocks.push_back(Block { header, hash, extrinsics, delta });
+        self.blocks.push_back(Block { header, extrinsics, delta });
         while self.blocks.len() > self.depth.saturating_add(1) {
             self.blocks.pop_front();
             self.first = self.first.saturating_add(1);

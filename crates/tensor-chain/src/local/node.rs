@@ -24,6 +24,7 @@ use super::{
     runtime::{Ctx, DecodedCall, EventRecord, InvalidTransaction, Origin, Phase, Runtime},
     shield::{ShieldKey, Shielded, ciphertext_of},
     state::State,
+    upgrade::PastRuntime,
 };
 
 mod limits;
@@ -51,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) pool: Pool,
     pub(crate) feeds: Feeds,
     pub(crate) finalized: u32,
+    /// Runtimes before the one in force, oldest first.
+    pub(crate) past: Vec<PastRuntime>,
     system: Arc<SystemItems>,
     limits: BlockLimits,
     shield: Option<Arc<ShieldKey>>,
@@ -117,6 +120,7 @@ impl Node {
             pool: Pool::default(),
             feeds: Feeds::default(),
             finalized: 0,
+            past: Vec::new(),
             clock_shift: 0,
             awaiting_finality: VecDeque::new(),
             events,
@@ -144,6 +148,7 @@ impl Node {
             pool: Pool::default(),
             feeds: Feeds::default(),
             finalized: self.finalized,
+            past: self.past.clone(),
             system: Arc::clone(&self.system),
             limits: self.limits,
             shield: self.shield.clone(),
@@ -371,6 +376,29 @@ impl Node {
         self.history.push(header, hash, extrinsics, delta);
         self.announce(number, hash, included);
         hash
+    }
+
+    /// Resolves the node's own items against another interface.
+    pub(crate) fn resolve_system(&mut self, interface: &Interface) -> Result<(), InterfaceError> {
+        let limits = BlockLimits::of(interface)?;
+        self.system = Arc::new(SystemItems::resolve(interface)?);
+        self.limits = limits;
+        Ok(())
+    }
+
+    /// Writes down that the runtime in force is a new one.
+    pub(crate) fn note_upgrade(&mut self) {
+        let (system, interface) = (Arc::clone(&self.system), Arc::clone(&self.interface));
+        self.control(|cx, _| system.note_upgrade(cx.state, &interface));
+    }
+
+    /// Declares every waiting transaction invalid.
+    pub(crate) fn drop_waiting(&mut self) {
+        for order in self.pool.orders() {
+            if let Some(waiting) = self.pool.remove(order) {
+                tell(&waiting.watchers, "\"invalid\"");
+            }
+        }
     }
 
     /// Finalises everything up to the newest block.

@@ -199,7 +199,7 @@ impl RpcClientT for LocalRpc {
         method: &'a str,
         params: Option<Box<RawValue>>,
     ) -> RawRpcFuture<'a, Box<RawValue>> {
-        Box::pin(async move { Ok(self.request(method, params.as_deref()).map_err(user_error)?) })
+        Box::pin(async move { self.request(method, params.as_deref()).map_err(user_error) })
     }
 
     fn subscribe_raw<'a>(
@@ -222,6 +222,11 @@ fn user_error(error: RpcError) -> rpcs::Error {
         message: error.message,
         data: error.data.map(|data| json::raw(&Value::String(data))),
     })
+}
+
+/// A runtime's version as clients read it.
+pub(crate) fn version_json(version: &super::interface::RuntimeVersion) -> String {
+    chain::version(version).to_string()
 }
 
 /// A null answer.

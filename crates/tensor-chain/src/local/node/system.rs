@@ -89,6 +89,11 @@ impl SystemItems {
     pub(super) fn genesis(&self, state: &mut State, interface: &Interface, now_ms: u64) {
         state.put(&self.number, &0u32.encode());
         state.put(&self.now, &now_ms.encode());
+        self.note_upgrade(state, interface);
+    }
+
+    /// Writes down which runtime is in force.
+    pub(super) fn note_upgrade(&self, state: &mut State, interface: &Interface) {
         let version = interface.version();
         let upgrade = (Compact(version.spec_version), &version.spec_name);
         state.put(&self.last_upgrade, &upgrade.encode());

@@ -50,8 +50,8 @@ pub(super) fn block(node: &mut Node, params: &mut Params) -> Result<Answer, RpcE
 }
 
 pub(super) fn runtime_version(node: &mut Node, params: &mut Params) -> Result<Answer, RpcError> {
-    state_at(node, params.hash()?)?;
-    Ok(version(node.interface.version()).into())
+    let at = state_at(node, params.hash()?)?;
+    Ok(version(node.runtime_at(at).0.version()).into())
 }
 
 pub(super) fn subscribe_new(

@@ -46,6 +46,14 @@ impl Feeds {
         self.runtime_version.retain(|feed| feed.send(Item::Json(version.into())));
     }
 
+    /// Ends every subscription.
+    pub(crate) fn close_all(&mut self) {
+        for list in [&mut self.new_heads, &mut self.finalized_heads, &mut self.runtime_version] {
+            list.drain(..).for_each(|feed| feed.close());
+        }
+        self.storage.drain(..).for_each(|subscriber| subscriber.feed.close());
+    }
+
     /// Tells the values that the newest block changed to whom they concern.
     pub(crate) fn storage<'a, I: Iterator<Item = &'a Key>>(
         &mut self,

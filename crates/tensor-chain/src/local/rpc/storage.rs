@@ -110,15 +110,15 @@ pub(super) fn call(node: &mut Node, params: &mut Params) -> Result<Answer, RpcEr
     let args = params.bytes()?;
     let at = state_at(node, params.hash()?)?;
     if name == "Metadata_metadata_at_version" && args == [15, 0, 0, 0] {
-        return Ok(Answer::Text(node.metadata.at_version_15_json().clone()));
+        return Ok(Answer::Text(node.runtime_at(at).1.at_version_15_json().clone()));
     }
     let bytes = node.call_api(&name, &args, at)?;
     Ok(Value::from(json::hex(&bytes)).into())
 }
 
 pub(super) fn metadata(node: &mut Node, params: &mut Params) -> Result<Answer, RpcError> {
-    state_at(node, params.hash()?)?;
-    Ok(Value::from(json::hex(node.metadata.v14())).into())
+    let at = state_at(node, params.hash()?)?;
+    Ok(Value::from(json::hex(node.runtime_at(at).1.v14())).into())
 }
 
 pub(super) fn subscribe(

@@ -206,3 +206,31 @@ fn the_ledgers_close_after_every_block() {
     chain.set_storage("System", "Account", &[&key], Some(&account)).unwrap();
     assert!(!chain.invariants().hold());
 }
+
+#[test]
+fn an_upgrade_changes_version_and_metadata_from_its_block_on() {
+    let chain = chain();
+    let (alice, bob) = (keypair("//Alice"), keypair("//Bob"));
+    chain.advance(2);
+    let old = Transaction::new(&chain, &alice, 0, transfer(&bob, 1_000)).sign();
+    chain.submit(&old).unwrap();
+    let next = chain.interface().as_ref().clone().with_spec_version(462).unwrap();
+    chain.upgrade(next).unwrap();
+    assert_eq!(chain.waiting(), 0);
+    assert!(chain.submit(&old).is_err());
+    let version = |number: u64| {
+        let hash = format!("0x{}", hex::encode(chain.block_hash(number).unwrap()));
+        let version = rpc(&chain, "state_getRuntimeVersion", json!([hash]));
+        let core = rpc(&chain, "state_call", json!(["Core_version", "0x", hash]));
+        assert!(hex_bytes(&core).windows(4).any(|w| {
+            u32::from_le_bytes(w.try_into().unwrap()) == version["specVersion"].as_u64().unwrap() as u32
+        }));
+        version["specVersion"].clone()
+    };
+    chain.advance(1);
+    assert_eq!((version(1), version(2), version(3)), (json!(461), json!(462), json!(462)));
+    let new = Transaction::new(&chain, &alice, 0, transfer(&bob, 1_000)).sign();
+    chain.submit(&new).unwrap();
+    chain.advance(1);
+    assert_eq!(nonce(&chain, &alice), 1);
+}
