@@ -26,6 +26,8 @@ use tensor_core::key::{Scheme, SignerSync};
 use tensor_core::miner::Reject;
 use tensor_core::transport::{Request, Response};
 
+use echo::Members;
+
 use super::{AuthError, Claim, Exchange, Found, Head, Malformed, Protocol, Refusal, Reply};
 
 pub use dialect::SynapseDialect;
@@ -66,7 +68,8 @@ pub const SDK_VERSION: u64 = 10_005_000;
 /// signed), and versions so old that freshness was not checked. Each can be relaxed. Nonces may come
 /// in any order, but each only once.
 pub struct SynapseProtocol {
-    me: Hotkey,
+    /// The address as text, since it is part of every message.
+    me: String,
     synapses: BTreeMap<String, SynapseSpec>,
     order: Vec<String>,
     undeclared: bool,
@@ -90,7 +93,7 @@ impl SynapseProtocol {
     /// Accepts requests for this hotkey, of any synapse.
     pub fn new(me: Hotkey) -> Self {
         Self {
-            me,
+            me: me.to_string(),
             synapses: BTreeMap::new(),
             order: Vec::new(),
             undeclared: true,
@@ -240,17 +243,16 @@ impl Protocol for SynapseProtocol {
         if !json {
             return Err(Refusal::Body("the content type must be application/json"));
         }
-        let text = core::str::from_utf8(&body).map_err(|error| Refusal::NotJson(error.into()))?;
-        let value = Value::parse(text).map_err(|error| Refusal::NotJson(error.into()))?;
-        if !matches!(value, Value::Dict(_)) {
-            return Err(Refusal::Body("the body must be an object"));
-        }
-        let hash = match self.synapses.get(route) {
-            Some(spec) => spec.body_hash(&value).map_err(|_| {
+        let spec = self.synapses.get(route);
+        let hash = match spec {
+            Some(spec) => spec.body_hash(&hashed_of(spec, &body)?).map_err(|_| {
                 Refusal::Body("a hashed field is missing or of another type than declared")
             })?,
             // An undeclared class is taken to have no hashed fields.
-            None => hash(""),
+            None => {
+                object_of(&body)?;
+                hash("")
+            }
         };
         if optional(head, BODY_HASH)? != Some(hash.as_str()) {
             return Err(Refusal::Body("the hash of the body is not the one that was signed"));
@@ -295,8 +297,25 @@ impl core::fmt::Debug for SynapseProtocol {
     }
 }
 
+/// The hashed fields of a body.
+fn hashed_of(spec: &SynapseSpec, body: &[u8]) -> Result<Value, Refusal> {
+    match Members::parse(body) {
+        Ok(members) => Ok(members.pick(spec.hashed())),
+        // Python's JSON has more than the standard's, such as NaN.
+        Err(_) => object_of(body),
+    }
+}
+
+fn object_of(body: &[u8]) -> Result<Value, Refusal> {
+    let text = core::str::from_utf8(body).map_err(|error| Refusal::NotJson(error.into()))?;
+    match Value::parse(text).map_err(|error| Refusal::NotJson(error.into()))? {
+        object @ Value::Dict(_) => Ok(object),
+        _ => Err(Refusal::Body("the body must be an object")),
+    }
+}
+
 /// What a dendrite signs.
-fn message(nonce: u64, head: &Head<'_>, me: &Hotkey) -> String {
+fn message(nonce: u64, head: &Head<'_>, me: &str) -> String {
     // Python formats what is missing as the word None.
     let text = |name| optional(head, name).ok().flatten().unwrap_or("None");
     format!("{nonce}.{}.{me}.{}.{}", text(HOTKEY), text(UUID), text(BODY_HASH))

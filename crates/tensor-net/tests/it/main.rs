@@ -1,5 +1,5 @@
 //! What the crate does as seen from outside.
-#![allow(clippy::unwrap_used, reason = "a failing test should say where")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test should say where")]
 
 mod answers;
 mod btauth_vectors;

@@ -1,10 +1,13 @@
 //! JSON objects whose members keep their exact text, so that an echo changes nothing: [`Members`].
 
 use core::fmt;
+use std::collections::HashMap;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use super::Value;
 
 /// The members of an object in their order, values as they were written.
 #[derive(Clone, Default)]
@@ -18,6 +21,21 @@ impl Members {
 
     pub(super) fn get(&self, name: &str) -> Option<&RawValue> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    /// The members of these names as a value; what Python would read differently is not in JSON.
+    pub(super) fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Value {
+        let value = |name: &'a str| {
+            let value = Value::parse(self.get(name)?.get()).ok()?;
+            Some((name.to_owned(), value))
+        };
+        Value::Dict(names.into_iter().filter_map(value).collect())
+    }
+
+    /// Takes a member out.
+    pub(super) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let place = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(place).1)
     }
 
     /// Sets a member, at its old place if it is there.
@@ -53,7 +71,7 @@ impl Members {
             if index > 0 {
                 out.push(',');
             }
-            out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            write_name(name, &mut out);
             out.push(':');
             out.push_str(value.get());
         }
@@ -74,19 +92,43 @@ impl<'de> Deserialize<'de> for Members {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
-                let mut places = std::collections::HashMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    let place = *places.entry(name.clone()).or_insert(members.len());
-                    match members.get_mut(place) {
-                        Some((_, old)) => *old = value,
-                        None => members.push((name, value)),
-                    }
+                while let Some(member) = map.next_entry::<String, Box<RawValue>>()? {
+                    members.push(member);
                 }
-                Ok(Members(members))
+                Ok(Members(last_of_each(members)))
             }
         }
         deserializer.deserialize_map(Read)
     }
+}
+
+fn write_name(name: &str, out: &mut String) {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        out.push('"');
+        out.push_str(name);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(name).to_string());
+    }
+}
+
+/// Of members with the same name the last one counts, at the first one's place.
+pub(super) fn last_of_each<T>(members: Vec<(String, T)>) -> Vec<(String, T)> {
+    let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    if names.windows(2).all(|pair| pair.first() != pair.last()) {
+        return members;
+    }
+    let mut places = HashMap::new();
+    let mut kept: Vec<(String, T)> = Vec::new();
+    for (name, value) in members {
+        let place = *places.entry(name.clone()).or_insert(kept.len());
+        match kept.get_mut(place) {
+            Some((_, old)) => *old = value,
+            None => kept.push((name, value)),
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

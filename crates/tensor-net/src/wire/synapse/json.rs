@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::echo::last_of_each;
+
 /// A JSON value that keeps what Python's `str` would show: whether a number was written as an
 /// integer, how large it was, and in which order an object's members stood.
 #[derive(Clone, PartialEq)]
@@ -84,24 +86,20 @@ impl Parser<'_> {
             return Err(self.error());
         }
         self.blanks();
-        for (word, value) in [
-            ("null", Value::None),
-            ("true", Value::Bool(true)),
-            ("false", Value::Bool(false)),
-            ("NaN", Value::Float(f64::NAN)),
-            ("Infinity", Value::Float(f64::INFINITY)),
-            ("-Infinity", Value::Float(f64::NEG_INFINITY)),
-        ] {
-            if self.eat(word) {
-                return Ok(value);
-            }
-        }
-        match self.peek() {
-            Some(b'"') => self.string().map(Value::Str),
-            Some(b'[') => self.list(depth),
-            Some(b'{') => self.dict(depth),
-            _ => self.number(),
-        }
+        let (word, value) = match self.peek() {
+            Some(b'"') => return self.string().map(Value::Str),
+            Some(b'[') => return self.list(depth),
+            Some(b'{') => return self.dict(depth),
+            Some(b'n') => ("null", Value::None),
+            Some(b't') => ("true", Value::Bool(true)),
+            Some(b'f') => ("false", Value::Bool(false)),
+            Some(b'N') => ("NaN", Value::Float(f64::NAN)),
+            Some(b'I') => ("Infinity", Value::Float(f64::INFINITY)),
+            _ if self.rest().starts_with("-I") => ("-Infinity", Value::Float(f64::NEG_INFINITY)),
+            _ => return self.number(),
+        };
+        self.expect(word)?;
+        Ok(value)
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, JsonError> {
@@ -124,7 +122,6 @@ impl Parser<'_> {
     fn dict(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.at += 1;
         let mut members: Vec<(String, Value)> = Vec::new();
-        let mut places = std::collections::HashMap::new();
         self.blanks();
         if self.eat("}") {
             return Ok(Value::Dict(members));
@@ -135,14 +132,10 @@ impl Parser<'_> {
             self.blanks();
             self.expect(":")?;
             let value = self.value(depth + 1)?;
-            let place = *places.entry(name.clone()).or_insert(members.len());
-            match members.get_mut(place) {
-                Some(member) => member.1 = value,
-                None => members.push((name, value)),
-            }
+            members.push((name, value));
             self.blanks();
             if self.eat("}") {
-                return Ok(Value::Dict(members));
+                return Ok(Value::Dict(last_of_each(members)));
             }
             self.expect(",")?;
         }
@@ -161,7 +154,12 @@ impl Parser<'_> {
         });
         // With its quotes, the text is a JSON string, or fails as one.
         let token = end.and_then(|end| rest.get(..end + 2)).ok_or_else(|| self.error())?;
-        let text = serde_json::from_str(token).map_err(|_| self.error())?;
+        let inner = token.get(1..token.len() - 1).unwrap_or_default();
+        let text = if inner.bytes().all(|byte| byte >= b' ' && byte != b'\\') {
+            inner.to_owned()
+        } else {
+            serde_json::from_str(token).map_err(|_| self.error())?
+        };
         self.at += token.len();
         Ok(text)
     }

@@ -66,7 +66,7 @@ pub fn default_verify(
         .ok_or_else(|| "Invalid signature format. Expected hex string.".to_owned())?;
     let bytes = hex::decode(digits).map_err(|error| format!("Invalid hex string: {error}"))?;
     let bytes = <[u8; 64]>::try_from(bytes).map_err(|_| "Invalid SR25519 signature.".to_owned())?;
-    let message = message(nonce, head, me);
+    let message = message(nonce, head, &me.to_string());
     let valid = PublicKey::new(&hotkey.account(), Scheme::Sr25519)
         .is_ok_and(|key| key.verify_tolerant(message.as_bytes(), &bytes));
     if !valid {

@@ -37,10 +37,22 @@ fn success(protocol: &SynapseProtocol, exchange: &Exchange<'_>, response: Respon
         return Reply::new(response);
     };
     let mut echo = Members::parse(exchange.body).unwrap_or_default();
-    let asked_axon = terminal(&echo, "axon");
-    let asked_dendrite = terminal(&echo, "dendrite");
+    let mut axon = terminal(&echo, "axon");
+    let mut dendrite = terminal(&echo, "dendrite");
+    let spec = protocol.synapses.get(route(exchange.head));
+    // The hash changes only where the answer sets a hashed field.
+    let mut rehash = false;
     match Members::parse(&answer) {
-        Ok(answer) => echo.merge(answer),
+        Ok(mut answer) => {
+            let changed = |name| answer.get(name).is_some();
+            rehash = spec.is_some_and(|spec| spec.hashed().any(changed));
+            for (which, terminal) in [("axon", &mut axon), ("dendrite", &mut dendrite)] {
+                let given = answer.take(which);
+                let given = given.and_then(|raw| Members::parse(raw.get().as_bytes()).ok());
+                terminal.merge(given.unwrap_or_default());
+            }
+            echo.merge(answer);
+        }
         // Nothing to answer with is an answer; anything else that is no object fits no synapse.
         Err(_) if answer.is_empty() => {}
         Err(error) => {
@@ -49,15 +61,11 @@ fn success(protocol: &SynapseProtocol, exchange: &Exchange<'_>, response: Respon
         }
     }
 
-    let mut axon = asked_axon;
-    axon.merge(terminal(&echo, "axon"));
     axon.set_to("status_code", &status);
     if status == 200 && text(&axon, "status_message").is_none() {
         axon.set_to("status_message", &"Success");
     }
     axon.set_to("process_time", &exchange.elapsed.as_secs_f64());
-    let mut dendrite = asked_dendrite;
-    dendrite.merge(terminal(&echo, "dendrite"));
 
     let name = route(exchange.head);
     echo.set_to("name", &name);
@@ -77,26 +85,27 @@ fn success(protocol: &SynapseProtocol, exchange: &Exchange<'_>, response: Respon
     echo.set("dendrite", object(&dendrite));
     let body = echo.to_json();
 
-    let value = Value::parse(&body).unwrap_or(Value::None);
-    let timeout = match value.get("timeout") {
-        Some(Value::Float(seconds)) => float_repr(*seconds),
-        Some(Value::Int(seconds)) => format!("{seconds}.0"),
-        _ => "12.0".to_owned(),
+    let timeout = match echo.get("timeout").and_then(|raw| raw.get().parse::<f64>().ok()) {
+        Some(seconds) => float_repr(seconds),
+        None => "12.0".to_owned(),
     };
     let mut headers = Headers::default();
     headers.add(SYNAPSE_NAME, name);
     headers.add(TIMEOUT, &timeout);
     headers.add_terminal("axon", &axon);
     headers.add_terminal("dendrite", &dendrite);
-    let spec = protocol.synapses.get(name);
-    let hash = match spec {
-        Some(spec) => {
-            for (field, dummy) in spec.dummies(&value) {
-                headers.add(&format!("bt_header_input_obj_{field}"), &STANDARD.encode(dummy));
-            }
-            spec.body_hash(&value).unwrap_or_else(|_| hash(""))
+    if let Some(spec) = spec {
+        for (field, dummy) in spec.dummies(&echo.pick(spec.required())) {
+            headers.add(&format!("bt_header_input_obj_{field}"), &STANDARD.encode(dummy));
         }
-        None => hash(""),
+    }
+    let signed = optional(exchange.head, BODY_HASH).ok().flatten().filter(|_| !rehash);
+    let hash = match (signed, spec) {
+        (Some(hash), _) => hash.to_owned(),
+        (None, Some(spec)) => {
+            spec.body_hash(&echo.pick(spec.hashed())).unwrap_or_else(|_| hash(""))
+        }
+        (None, None) => hash(""),
     };
     headers.add_sizes(body.len());
     headers.add(BODY_HASH, &hash);
@@ -148,11 +157,11 @@ fn refuse(protocol: &SynapseProtocol, exchange: &Exchange<'_>, refusal: &Refusal
     headers.add("bt_header_axon_status_message", &message);
     headers.add("bt_header_axon_process_time", &float_repr(exchange.elapsed.as_secs_f64()));
     if known {
-        let me = protocol.me.to_string();
+        let me = &protocol.me;
         headers.add("bt_header_axon_version", &SDK_VERSION.to_string());
         headers.add("bt_header_axon_nonce", &exchange.now.to_string());
         headers.add("bt_header_axon_uuid", &protocol.uuid);
-        headers.add("bt_header_axon_hotkey", &me);
+        headers.add("bt_header_axon_hotkey", me);
         let sender = optional(head, HOTKEY).ok().flatten();
         if let Some(signer) = &protocol.signer {
             let sender = sender.unwrap_or("None");
@@ -266,12 +275,13 @@ fn seconds(exchange: &Exchange<'_>) -> String {
 
 /// The `axon` or `dendrite` of a synapse, with all members that the class has.
 fn terminal(synapse: &Members, which: &str) -> Members {
-    let mut all = Members::default();
-    for name in MEMBERS {
-        all.set_to(name, &());
-    }
     let given = synapse.get(which).and_then(|raw| Members::parse(raw.get().as_bytes()).ok());
-    all.merge(given.unwrap_or_default());
+    let mut all = given.unwrap_or_default();
+    for name in MEMBERS {
+        if all.get(name).is_none() {
+            all.set_to(name, &());
+        }
+    }
     all
 }
 
@@ -280,9 +290,9 @@ fn object(members: &Members) -> Box<RawValue> {
 }
 
 fn text(members: &Members, name: &str) -> Option<String> {
-    match Value::parse(members.get(name)?.get()).ok()? {
-        Value::None => None,
-        other => Some(super::python::str(&other)),
+    match members.get(name)?.get() {
+        "null" => None,
+        raw => Some(super::python::str(&Value::parse(raw).ok()?)),
     }
 }
 
@@ -292,8 +302,14 @@ struct Headers(Vec<(Cow<'static, str>, String)>);
 
 impl Headers {
     fn add(&mut self, name: &str, value: &str) {
-        let clean = |letter: char| if matches!(letter, ' '..='~') { letter } else { '?' };
-        let value = value.chars().take(VALUE_BYTES).map(clean).collect();
+        let fits =
+            value.len() <= VALUE_BYTES && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let value = if fits {
+            value.to_owned()
+        } else {
+            let clean = |letter: char| if matches!(letter, ' '..='~') { letter } else { '?' };
+            value.chars().take(VALUE_BYTES).map(clean).collect()
+        };
         self.0.push((Cow::from(name.to_owned()), value));
     }
 

@@ -176,6 +176,16 @@ impl SynapseSpec {
         Ok(hash_texts(&self.hashed_texts(body)?))
     }
 
+    /// The hashed fields in their order.
+    pub fn hashed(&self) -> impl Iterator<Item = &str> {
+        self.hashed.iter().map(String::as_str)
+    }
+
+    /// The fields without a default.
+    pub(super) fn required(&self) -> impl Iterator<Item = &str> {
+        self.fields().filter(|field| field.default.is_none()).map(|field| field.name.as_str())
+    }
+
     /// The required fields with the dummy that stands for them in headers, as JSON.
     pub(super) fn dummies<'a>(
         &'a self,
