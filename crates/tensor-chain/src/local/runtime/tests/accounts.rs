@@ -140,3 +140,29 @@ fn genesis_balances_are_the_reference_networks() {
     // The recorded node reports this cut-off for subnet 1 (chain rules 15.1).
     assert_eq!(runtime.activity_cutoff(&state, 1), 1_388);
 }
+
+#[test]
+fn a_fee_may_be_paid_in_alpha() {
+    let mut bench = Bench::new(Ruleset::V461);
+    let (cold, hot) = (account("cold"), account("hot"));
+    bench.subnet(2, 1_000 * UNIT, 1_000 * UNIT, 10);
+    bench.fund(&account("author"), UNIT);
+    bench.fund(&cold, 1_000);
+    bench.run(|runtime, cx| runtime.create_hotkey(cx, &cold, &hot).unwrap());
+    bench.give_stake(&hot, &cold, 2, 10 * UNIT);
+    let sale = bench.encode("SubtensorModule", "remove_stake", &(hot, 2_u16, UNIT));
+    let sale = DecodedCall::parse(&sale).unwrap();
+    let other = bench.encode("System", "remark", &vec![1_u8]);
+    let other = DecodedCall::parse(&other).unwrap();
+    let fee = 1_000_000;
+    let refused = bench.run(|runtime, cx| runtime.charge_fee(cx, &cold, &other, fee));
+    assert_eq!(refused, Err(InvalidTransaction::Payment));
+    let charge = bench.run(|runtime, cx| runtime.charge_fee(cx, &cold, &sale, fee)).unwrap();
+    assert_eq!(bench.stake(&hot, &cold, 2), 10 * UNIT - fee);
+    let paid: (Account, u16, u64, u64) =
+        bench.last_event("SubtensorModule.TransactionFeePaidWithAlpha");
+    assert_eq!((paid.1, paid.2, paid.3), (2, fee, 999_999));
+    bench.run(|runtime, cx| runtime.settle_charge(cx, charge, fee, 0));
+    assert_eq!((bench.free(&cold), bench.free(&account("author"))), (1_000, UNIT + 999_999));
+    bench.check();
+}
