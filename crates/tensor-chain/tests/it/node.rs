@@ -1,5 +1,7 @@
 //! The local chain as a node: interface, extrinsics, blocks and JSON-RPC, over nothing but memory.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be fails the test")]
+
 mod blocks;
 mod golden;
 mod hostile;

@@ -395,7 +395,7 @@ fn storage_line(
     value: u32,
     default: Option<String>,
 ) -> String {
-    let key = key.map_or("-".to_owned(), |key| key.to_string());
+    let key = key.map_or_else(|| "-".to_owned(), |key| key.to_string());
     let default = default.unwrap_or_else(|| "-".to_owned());
     format!(
         "pallet {pallet} storage {name} = {modifier} [{}] {key} -> {value}, default {default}",

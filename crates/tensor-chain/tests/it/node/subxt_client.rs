@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, executor::block_on};
+use futures::executor::block_on;
 use subxt::{
     OnlineClient,
     backend::LegacyBackend,
