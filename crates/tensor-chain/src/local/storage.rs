@@ -44,10 +44,6 @@ impl<V: Decode + Encode + Clone + Default> Value<V> {
     pub(crate) fn kill(&self, state: &mut State) {
         state.remove(&self.key);
     }
-
-    pub(crate) fn key(&self) -> &[u8; 32] {
-        &self.key
-    }
 }
 
 impl Value<u64> {

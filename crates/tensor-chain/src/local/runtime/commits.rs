@@ -497,8 +497,8 @@ impl Runtime {
         &self,
         cx: &mut Ctx<'_>,
         who: &Account,
-        netuids: &Vec<Compact<u16>>,
-        hashes: &Vec<[u8; 32]>,
+        netuids: &[Compact<u16>],
+        hashes: &[[u8; 32]],
     ) -> Result<(), DispatchError> {
         if netuids.len() != hashes.len() {
             return Err(errors::SubtensorModule::InputLengthsUnequal);
@@ -511,9 +511,9 @@ impl Runtime {
         cx: &mut Ctx<'_>,
         who: &Account,
         netuid: &u16,
-        uids: &Vec<u16>,
-        values: &Vec<u16>,
-        salt: &Vec<u16>,
+        uids: &[u16],
+        values: &[u16],
+        salt: &[u16],
         version_key: &u64,
     ) -> Result<(), DispatchError> {
         self.check_mechanism_reveal(cx, who, netuid, &0, uids, values, salt, version_key)
@@ -525,9 +525,9 @@ impl Runtime {
         who: &Account,
         netuid: &u16,
         mecid: &u8,
-        uids: &Vec<u16>,
-        values: &Vec<u16>,
-        salt: &Vec<u16>,
+        uids: &[u16],
+        values: &[u16],
+        salt: &[u16],
         version_key: &u64,
     ) -> Result<(), DispatchError> {
         self.ensure_weights_stake(cx.state, who, *netuid)?;
@@ -541,10 +541,10 @@ impl Runtime {
         cx: &mut Ctx<'_>,
         who: &Account,
         netuid: &u16,
-        uids_list: &Vec<Vec<u16>>,
-        values_list: &Vec<Vec<u16>>,
-        salts_list: &Vec<Vec<u16>>,
-        version_keys: &Vec<u64>,
+        uids_list: &[Vec<u16>],
+        values_list: &[Vec<u16>],
+        salts_list: &[Vec<u16>],
+        version_keys: &[u64],
     ) -> Result<(), DispatchError> {
         let count = uids_list.len();
         if [values_list.len(), salts_list.len(), version_keys.len()] != [count; 3] {
@@ -584,7 +584,7 @@ impl Runtime {
         cx: &mut Ctx<'_>,
         who: &Account,
         netuid: &u16,
-        _commit: &Vec<u8>,
+        _commit: &[u8],
         round: &u64,
         _version: &u16,
     ) -> Result<(), DispatchError> {
@@ -597,7 +597,7 @@ impl Runtime {
         who: &Account,
         netuid: &u16,
         _mecid: &u8,
-        _commit: &Vec<u8>,
+        _commit: &[u8],
         round: &u64,
         _version: &u16,
     ) -> Result<(), DispatchError> {
@@ -610,7 +610,7 @@ impl Runtime {
         who: &Account,
         netuid: &u16,
         _mecid: &u8,
-        _commit: &Vec<u8>,
+        _commit: &[u8],
         round: &u64,
     ) -> Result<(), DispatchError> {
         self.check_round(cx, who, *netuid, *round)

@@ -172,11 +172,4 @@ impl Origin {
             Self::None | Self::Signed(_) => Err(DispatchError::BadOrigin),
         }
     }
-
-    pub(crate) fn none(self) -> Result<(), DispatchError> {
-        match self {
-            Self::None => Ok(()),
-            Self::Root | Self::Signed(_) => Err(DispatchError::BadOrigin),
-        }
-    }
 }

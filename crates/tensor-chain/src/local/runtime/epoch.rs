@@ -132,6 +132,7 @@ impl Runtime {
     fn store_mechanism(&self, cx: &mut Ctx<'_>, index: u16, outcome: &Outcome) {
         let items = &self.items;
         items.incentive.set(cx.state, index, &outcome.incentive_u16);
+        items.consensus_by_mechanism.set(cx.state, index, &outcome.consensus_u16);
         for (uid, row) in outcome.bonds.as_rows().iter().enumerate() {
             let row: Vec<(u16, u16)> = row.iter().collect();
             items.bonds.set(cx.state, (index, short(uid)), &row);

@@ -166,15 +166,15 @@ macro_rules! module_errors {
 
 module_errors! {
     System { CallFiltered }
-    Balances { InsufficientBalance, ExistentialDeposit, Expendability }
+    Balances { InsufficientBalance }
     SubtensorModule {
         InvalidIpType, InvalidIpAddress, InvalidPort, HotKeyNotRegisteredInSubNet,
         HotKeyAccountNotExists, HotKeyNotRegisteredInNetwork, NonAssociatedColdKey,
         NotEnoughStakeToWithdraw, NotEnoughStakeToSetWeights, NotEnoughStakeToSetChildkeys,
-        NotEnoughBalanceToStake, BalanceWithdrawalError, NeuronNoValidatorPermit,
+        NotEnoughBalanceToStake, NeuronNoValidatorPermit,
         WeightVecNotEqualSize, DuplicateUids, UidVecContainInvalidOne, WeightVecLengthIsLow,
         TooManyRegistrationsThisBlock, HotKeyAlreadyRegisteredInSubNet, NewHotKeyIsSameWithOld,
-        MaxWeightExceeded, SettingWeightsTooFast, IncorrectWeightVersionKey,
+        SettingWeightsTooFast, IncorrectWeightVersionKey,
         ServingRateLimitExceeded, UidsLengthExceedUidsInSubNet, NetworkTxRateLimitExceeded,
         DelegateTxRateLimitExceeded, HotKeySetTxRateLimitExceeded, SubNetRegistrationDisabled,
         TooManyRegistrationsThisInterval, NotSubnetOwner, RegistrationNotPermittedOnRootSubnet,
@@ -188,12 +188,12 @@ module_errors! {
         InputLengthsUnequal, CommittingWeightsTooFast, AmountTooLow, InsufficientLiquidity,
         SlippageTooHigh, TransferDisallowed, FirstEmissionBlockNumberAlreadySet,
         NeedWaitingMoreBlocksToStarCall, StartCallNotReady, CannotBurnOrRecycleOnRootSubnet,
-        SubtokenDisabled, HotKeySwapOnSubnetIntervalNotPassed, SameNetuid, Overflow,
+        SubtokenDisabled, HotKeySwapOnSubnetIntervalNotPassed, SameNetuid,
         AdminActionProhibitedDuringWeightsWindow, SymbolDoesNotExist, SymbolAlreadyInUse,
         IncorrectCommitRevealVersion, InvalidRevealRound, RevealPeriodTooLarge,
         RevealPeriodTooSmall, InvalidValue, SubnetLimitReached, CannotAffordLockCost,
         SameAutoStakeHotkeyAlreadySet, ChildParentInconsistency, TooManyUIDsPerMechanism,
-        Deprecated, ColdkeySwapAnnounced, ColdkeySwapDisputed, RegistrationPriceLimitExceeded,
+        ColdkeySwapAnnounced, ColdkeySwapDisputed, RegistrationPriceLimitExceeded,
         CannotUseSystemAccount, TempoOutOfBounds, ActivityCutoffFactorMilliOutOfBounds,
         EpochTriggerAlreadyPending, AutoEpochAlreadyImminent, DynamicTempoBlockedByCommitReveal,
         InsufficientTaoBalance, ColdkeySwapAnnouncementNotFound, ColdkeySwapTooEarly,
@@ -218,13 +218,12 @@ module_errors! {
     Sudo { RequireSudo }
     Utility { TooManyCalls }
     Proxy {
-        TooMany, NotFound, NotProxy, Unproxyable, Duplicate, NoPermission, Unannounced,
+        TooMany, NotFound, NotProxy, Duplicate, NoPermission, Unannounced,
         NoSelfProxy,
     }
     Multisig {
         MinimumThreshold, AlreadyApproved, TooFewSignatories, TooManySignatories,
         SignatoriesOutOfOrder, SenderInSignatories, NotFound, NotOwner, NoTimepoint,
-        WrongTimepoint, UnexpectedTimepoint, MaxWeightTooLow,
+        WrongTimepoint, UnexpectedTimepoint,
     }
-    Drand { InvalidRoundNumber, PulseVerificationError, NoneValue }
 }

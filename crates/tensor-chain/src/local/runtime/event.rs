@@ -42,7 +42,7 @@ events! {
         endowed = "Endowed", dust_lost = "DustLost", transfer = "Transfer",
         balance_set = "BalanceSet", reserved = "Reserved", unreserved = "Unreserved",
         deposit = "Deposit", withdraw = "Withdraw", burned = "Burned", issued = "Issued",
-        rescinded = "Rescinded", issuance_forced = "TotalIssuanceForced",
+        issuance_forced = "TotalIssuanceForced",
     }
     "TransactionPayment" { fee_paid = "TransactionFeePaid" }
     "SubtensorModule" {
@@ -54,14 +54,13 @@ events! {
         adjustment_interval_set = "AdjustmentIntervalSet",
         registration_per_interval_set = "RegistrationPerIntervalSet",
         max_registrations_per_block_set = "MaxRegistrationsPerBlockSet", rho_set = "RhoSet",
-        activity_cutoff_set = "ActivityCutoffSet",
         alpha_sigmoid_steepness_set = "AlphaSigmoidSteepnessSet", kappa_set = "KappaSet",
         min_allowed_weight_set = "MinAllowedWeightSet",
         weights_set_rate_limit_set = "WeightsSetRateLimitSet",
         immunity_period_set = "ImmunityPeriodSet",
         bonds_moving_average_set = "BondsMovingAverageSet", bonds_penalty_set = "BondsPenaltySet",
         max_allowed_validators_set = "MaxAllowedValidatorsSet", axon_served = "AxonServed",
-        prometheus_served = "PrometheusServed", delegate_added = "DelegateAdded",
+        prometheus_served = "PrometheusServed",
         weights_version_key_set = "WeightsVersionKeySet", min_difficulty_set = "MinDifficultySet",
         max_difficulty_set = "MaxDifficultySet", serving_rate_limit_set = "ServingRateLimitSet",
         max_burn_set = "MaxBurnSet", min_burn_set = "MinBurnSet",

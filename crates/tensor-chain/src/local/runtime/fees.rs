@@ -42,7 +42,8 @@ impl Runtime {
             Ok(()) => Ok(Charge { payer, rao: fee }),
             Err(error) => {
                 let (hotkey, netuid) = self.alpha_that_pays(cx.state, who, call).ok_or(error)?;
-                cx.transact(|cx| self.charge_alpha(cx, who, &hotkey, netuid, fee)).map_err(|()| error)?;
+                cx.transact(|cx| self.charge_alpha(cx, who, &hotkey, netuid, fee))
+                    .map_err(|()| error)?;
                 Ok(Charge { payer: *who, rao: 0 })
             }
         }
@@ -96,7 +97,10 @@ impl Runtime {
         let mut args = call.args;
         let ("SubtensorModule", name) = self.name_of(call)? else { return None };
         match name {
-            "remove_stake" | "remove_stake_limit" | "remove_stake_full_limit" | "swap_stake"
+            "remove_stake"
+            | "remove_stake_limit"
+            | "remove_stake_full_limit"
+            | "swap_stake"
             | "swap_stake_limit" => <(Account, u16)>::decode(&mut args).ok(),
             "recycle_alpha" | "burn_alpha" => {
                 let (hotkey, _, netuid) = <(Account, u64, u16)>::decode(&mut args).ok()?;

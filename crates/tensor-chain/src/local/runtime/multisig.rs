@@ -20,20 +20,36 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         PAID approve_as_multi(threshold: u16, other_signatories: Vec<Account>, maybe_timepoint: Option<Timepoint>, call_hash: [u8; 32], max_weight: Weight) => approve_as_multi;
         PAID cancel_as_multi(threshold: u16, other_signatories: Vec<Account>, timepoint: Timepoint, call_hash: [u8; 32]) => cancel_as_multi;
     );
-    calls.add("Multisig", "as_multi_threshold_1", &["other_signatories", "call"], true, |runtime, cx, origin, input| {
-        let others = <Vec<Account>>::decode(input).map_err(|_| DispatchError::Other)?;
-        let (call, _) = runtime.split_call(input)?;
-        runtime.as_multi_threshold_1(cx, origin, others, call)
-    }, None);
+    calls.add(
+        "Multisig",
+        "as_multi_threshold_1",
+        &["other_signatories", "call"],
+        true,
+        |runtime, cx, origin, input| {
+            let others = <Vec<Account>>::decode(input).map_err(|_| DispatchError::Other)?;
+            let (call, _) = runtime.split_call(input)?;
+            runtime.as_multi_threshold_1(cx, origin, others, call)
+        },
+        None,
+    );
     let args = ["threshold", "other_signatories", "maybe_timepoint", "call", "max_weight"];
-    calls.add("Multisig", "as_multi", &args, true, |runtime, cx, origin, input| {
-        let (threshold, others, timepoint) =
-            <(u16, Vec<Account>, Option<Timepoint>)>::decode(input).map_err(|_| DispatchError::Other)?;
-        let (call, _) = runtime.split_call(input)?;
-        Weight::decode(input).map_err(|_| DispatchError::Other)?;
-        let step = Step { threshold, others, timepoint, hash: blake2_256(call), call: Some(call) };
-        runtime.take_step(cx, origin, step)
-    }, None);
+    calls.add(
+        "Multisig",
+        "as_multi",
+        &args,
+        true,
+        |runtime, cx, origin, input| {
+            let (threshold, others, timepoint) =
+                <(u16, Vec<Account>, Option<Timepoint>)>::decode(input)
+                    .map_err(|_| DispatchError::Other)?;
+            let (call, _) = runtime.split_call(input)?;
+            Weight::decode(input).map_err(|_| DispatchError::Other)?;
+            let step =
+                Step { threshold, others, timepoint, hash: blake2_256(call), call: Some(call) };
+            runtime.take_step(cx, origin, step)
+        },
+        None,
+    );
 }
 
 /// One signatory's step towards a call.
@@ -173,8 +189,5 @@ fn multisig_account(signatories: &[Account], threshold: u16) -> Account {
 }
 
 fn timepoint(cx: &Ctx<'_>) -> Timepoint {
-    Timepoint {
-        height: u32::try_from(cx.block).unwrap_or(u32::MAX),
-        index: cx.extrinsic_index,
-    }
+    Timepoint { height: u32::try_from(cx.block).unwrap_or(u32::MAX), index: cx.extrinsic_index }
 }

@@ -32,17 +32,32 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         PAID reject_announcement(delegate: Address, call_hash: [u8; 32]) => reject_announcement;
         PAID set_real_pays_fee(delegate: Address, pays_fee: bool) => set_real_pays_fee;
     );
-    calls.add("Proxy", "proxy", &["real", "force_proxy_type", "call"], true, |runtime, cx, origin, input| {
-        let (real, kind) = <(Address, Option<u8>)>::decode(input).map_err(|_| DispatchError::Other)?;
-        let (call, _) = runtime.split_call(input)?;
-        runtime.proxy(cx, origin, real, kind, call)
-    }, None);
-    calls.add("Proxy", "proxy_announced", &["delegate", "real", "force_proxy_type", "call"], true, |runtime, cx, origin, input| {
-        let (delegate, real, kind) = <(Address, Address, Option<u8>)>::decode(input)
-            .map_err(|_| DispatchError::Other)?;
-        let (call, _) = runtime.split_call(input)?;
-        runtime.proxy_announced(cx, origin, delegate, real, kind, call)
-    }, None);
+    calls.add(
+        "Proxy",
+        "proxy",
+        &["real", "force_proxy_type", "call"],
+        true,
+        |runtime, cx, origin, input| {
+            let (real, kind) =
+                <(Address, Option<u8>)>::decode(input).map_err(|_| DispatchError::Other)?;
+            let (call, _) = runtime.split_call(input)?;
+            runtime.proxy(cx, origin, real, kind, call)
+        },
+        None,
+    );
+    calls.add(
+        "Proxy",
+        "proxy_announced",
+        &["delegate", "real", "force_proxy_type", "call"],
+        true,
+        |runtime, cx, origin, input| {
+            let (delegate, real, kind) = <(Address, Address, Option<u8>)>::decode(input)
+                .map_err(|_| DispatchError::Other)?;
+            let (call, _) = runtime.split_call(input)?;
+            runtime.proxy_announced(cx, origin, delegate, real, kind, call)
+        },
+        None,
+    );
 }
 
 /// Acting for another.
@@ -337,7 +352,8 @@ impl Runtime {
             return Err(errors::Proxy::TooMany);
         }
         pending.push(Announcement { real, call_hash, height: block_number(cx) });
-        let deposit = self.adjust_deposit(cx, &who, deposit, ANNOUNCEMENT_DEPOSIT, pending.len())?;
+        let deposit =
+            self.adjust_deposit(cx, &who, deposit, ANNOUNCEMENT_DEPOSIT, pending.len())?;
         self.items.announcements.set(cx.state, who, &(pending, deposit));
         cx.emit(self.events.proxy_announced, (real, who, call_hash));
         DONE

@@ -541,7 +541,9 @@ impl Runtime {
         self.ensure_exists(state, netuid)?;
         self.ensure_subtoken(state, netuid)?;
         let pool = self.pool(state, netuid);
-        let fee = pool.quote(&Order::buy(MIN_STAKE)).map_or(pool.fee(MIN_STAKE), |quote| quote.fee);
+        let fee = pool
+            .quote(&Order::buy(MIN_STAKE))
+            .map_or_else(|_| pool.fee(MIN_STAKE), |quote| quote.fee);
         if amount < MIN_STAKE.saturating_add(fee) {
             return Err(errors::SubtensorModule::AmountTooLow);
         }

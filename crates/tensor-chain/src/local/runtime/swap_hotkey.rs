@@ -78,11 +78,7 @@ impl Runtime {
             Some(netuid) => self.swap_on_subnet(cx, swap, netuid)?,
             None => self.swap_everywhere(cx, swap)?,
         }
-        items.last_rate_limited_block.set(
-            cx.state,
-            RateLimitKey::LastTxBlock(coldkey),
-            &cx.block,
-        );
+        items.last_rate_limited_block.set(cx.state, RateLimitKey::LastTxBlock(coldkey), &cx.block);
         DONE
     }
 
@@ -93,7 +89,9 @@ impl Runtime {
         self.pay_for_swap(cx, &coldkey, KEY_SWAP_COST)?;
         items.owner.remove(cx.state, old);
         self.adopt(cx, &coldkey, &new);
-        items.owned_hotkeys.mutate(cx.state, coldkey, |owned| owned.retain(|hotkey| *hotkey != old));
+        items
+            .owned_hotkeys
+            .mutate(cx.state, coldkey, |owned| owned.retain(|hotkey| *hotkey != old));
         let stakers: Vec<Account> = items
             .alpha_shares
             .under_first(cx.state, old)

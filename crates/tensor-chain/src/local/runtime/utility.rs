@@ -223,7 +223,10 @@ impl Runtime {
     }
 
     /// The bytes of each call of a `Vec<RuntimeCall>`.
-    pub(crate) fn split_calls<'a>(&self, input: &mut &'a [u8]) -> Result<Vec<&'a [u8]>, DispatchError> {
+    pub(crate) fn split_calls<'a>(
+        &self,
+        input: &mut &'a [u8],
+    ) -> Result<Vec<&'a [u8]>, DispatchError> {
         let count = <Compact<u32>>::decode(input).map_err(|_| DispatchError::Other)?.0;
         (0..count).map(|_| self.split_call(input).map(|(call, _)| call)).collect()
     }

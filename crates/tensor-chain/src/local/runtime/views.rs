@@ -55,6 +55,8 @@ struct View<'a> {
 }
 
 type Answer = Result<Vec<u8>, ApiError>;
+/// Origin and destination as hotkey and netuid, each with its coldkey, and the amount.
+type FeeQuestion = (Option<(Account, u16)>, Account, Option<(Account, u16)>, Account, u64);
 
 impl View<'_> {
     fn answer(&self, name: &str, args: &[u8]) -> Option<Answer> {
@@ -141,15 +143,11 @@ impl View<'_> {
                     Ok(self.stake_availability(&coldkeys, netuids))
                 })
             }
-            "StakeInfoRuntimeApi_get_stake_fee" => args.read(
-                |(origin, _, destination, _, amount): (
-                    Option<(Account, u16)>,
-                    Account,
-                    Option<(Account, u16)>,
-                    Account,
-                    u64,
-                )| Ok(self.stake_fee(origin, destination, amount)),
-            ),
+            "StakeInfoRuntimeApi_get_stake_fee" => {
+                args.read(|(origin, _, destination, _, amount): FeeQuestion| {
+                    Ok(self.stake_fee(origin, destination, amount))
+                })
+            }
             "StakeInfoRuntimeApi_get_coldkey_lock" => args
                 .read(|(coldkey, netuid): (Account, u16)| Ok(self.coldkey_lock(&coldkey, netuid))),
             "StakeInfoRuntimeApi_get_hotkey_conviction" => {

@@ -106,8 +106,8 @@ impl Runtime {
         cx: &mut Ctx<'_>,
         who: &Account,
         netuid: &u16,
-        _dests: &Vec<u16>,
-        _weights: &Vec<u16>,
+        _dests: &[u16],
+        _weights: &[u16],
         _version_key: &u64,
     ) -> Result<(), DispatchError> {
         self.check_setting(cx, who, *netuid, 0)
@@ -119,8 +119,8 @@ impl Runtime {
         who: &Account,
         netuid: &u16,
         mecid: &u8,
-        _dests: &Vec<u16>,
-        _weights: &Vec<u16>,
+        _dests: &[u16],
+        _weights: &[u16],
         _version_key: &u64,
     ) -> Result<(), DispatchError> {
         self.check_setting(cx, who, *netuid, *mecid)
@@ -145,9 +145,9 @@ impl Runtime {
         &self,
         cx: &mut Ctx<'_>,
         who: &Account,
-        netuids: &Vec<Compact<u16>>,
-        weights: &Vec<PackedRow>,
-        version_keys: &Vec<Compact<u64>>,
+        netuids: &[Compact<u16>],
+        weights: &[PackedRow],
+        version_keys: &[Compact<u64>],
     ) -> Result<(), DispatchError> {
         if netuids.len() != weights.len() || netuids.len() != version_keys.len() {
             return Err(errors::SubtensorModule::InputLengthsUnequal);

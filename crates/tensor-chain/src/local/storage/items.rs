@@ -47,20 +47,13 @@ type Row = Vec<(u16, u16)>;
 items! {
     "System" {
         account: Map<Account, AccountInfo> = "Account",
-        block_hash: Map<u32, [u8; 32]> = "BlockHash",
         number: Value<u32> = "Number",
-    }
-    "Timestamp" {
-        now: Value<u64> = "Now",
     }
     "Balances" {
         balances_issuance: Value<u64> = "TotalIssuance",
     }
     "Sudo" {
         sudo_key: Value<Account> = "Key",
-    }
-    "Aura" {
-        authorities: Value<Vec<Account>> = "Authorities",
     }
     "SubtensorModule" {
         // Globals.
@@ -77,7 +70,6 @@ items! {
         subnet_limit: Value<u16> = "SubnetLimit",
         total_issuance: Value<u64> = "TotalIssuance",
         total_stake: Value<u64> = "TotalStake",
-        block_emission: Value<u64> = "BlockEmission",
         subnet_moving_alpha: Value<SignedBits> = "SubnetMovingAlpha",
         total_networks: Value<u16> = "TotalNetworks",
         network_immunity_period: Value<u64> = "NetworkImmunityPeriod",
@@ -110,7 +102,6 @@ items! {
         coldkey_swap_reannouncement_delay: Value<u32> = "ColdkeySwapReannouncementDelay",
         // Keys and accounts.
         owner: Map<Account, Account> = "Owner",
-        account_flags: Map<Account, u128> = "AccountFlags",
         delegates: Map<Account, u16> = "Delegates",
         owned_hotkeys: Map<Account, Vec<Account>> = "OwnedHotkeys",
         staking_hotkeys: Map<Account, Vec<Account>> = "StakingHotkeys",
@@ -123,10 +114,6 @@ items! {
         staking_coldkeys_by_index: Map<u64, Account> = "StakingColdkeysByIndex",
         staking_coldkeys: Map<Account, u64> = "StakingColdkeys",
         num_staking_coldkeys: Value<u64> = "NumStakingColdkeys",
-        hotkey_successor: Map<(Netuid, Account), Account> = "HotkeySuccessor",
-        hotkey_root: Map<(Netuid, Account), Account> = "HotkeyRoot",
-        coldkey_successor: Map<Account, Account> = "ColdkeySuccessor",
-        coldkey_root: Map<Account, Account> = "ColdkeyRoot",
         last_hotkey_swap_on_netuid: Map<(Netuid, Account), u64> = "LastHotkeySwapOnNetuid",
         // Relations.
         childkey_take: Map<(Account, Netuid), u16> = "ChildkeyTake",
@@ -207,7 +194,6 @@ items! {
         max_allowed_uids: Map<Netuid, u16> = "MaxAllowedUids",
         immunity_period: Map<Netuid, u16> = "ImmunityPeriod",
         activity_cutoff: Map<Netuid, u16> = "ActivityCutoff",
-        max_weights_limit: Map<Netuid, u16> = "MaxWeightsLimit",
         weights_version_key: Map<Netuid, u64> = "WeightsVersionKey",
         min_allowed_weights: Map<Netuid, u16> = "MinAllowedWeights",
         max_allowed_validators: Map<Netuid, u16> = "MaxAllowedValidators",

@@ -5,7 +5,7 @@ use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 use super::Account;
 
 /// `frame_system::AccountInfo`.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct AccountInfo {
     pub(crate) nonce: u32,
     pub(crate) consumers: u32,
@@ -18,12 +18,6 @@ impl AccountInfo {
     /// Whether the account exists in the sense of the system pallet.
     pub(crate) fn exists(&self) -> bool {
         self.providers > 0 || self.sufficients > 0
-    }
-}
-
-impl Default for AccountInfo {
-    fn default() -> Self {
-        Self { nonce: 0, consumers: 0, providers: 0, sufficients: 0, data: AccountData::default() }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use parity_scale_codec::{Compact, Decode};
 
-use crate::local::runtime::dispatch::DecodedCall;
 use crate::local::runtime::Runtime;
-use crate::local::storage::record::Address;
+use crate::local::runtime::dispatch::DecodedCall;
 use crate::local::storage::Account;
+use crate::local::storage::record::Address;
 
 const ANY: u8 = 0;
 const OWNER: u8 = 1;
@@ -76,7 +76,8 @@ impl Runtime {
             NON_CRITICAL => {
                 let critical = ["dissolve_network", "root_register", "burned_register"];
                 let swaps = COLDKEY_SWAPS.get(2..).unwrap_or_default();
-                pallet != "Sudo" && !(subtensor && (critical.contains(&name) || swaps.contains(&name)))
+                pallet != "Sudo"
+                    && !(subtensor && (critical.contains(&name) || swaps.contains(&name)))
             }
             NON_TRANSFER => {
                 let moves = ["transfer_stake", "transfer_stake_and_hotkey"];

@@ -154,7 +154,8 @@ fn takes_rise_slowly_and_fall_at_once() {
     assert_eq!(lower, Err(module("DelegateTakeTooLow")));
     let high = bench.validate(&anna, "SubtensorModule", "increase_take", (hot, 20_000_u16));
     assert_eq!(high, Err(InvalidTransaction::Custom(27)));
-    let stranger = bench.validate(&account("bert"), "SubtensorModule", "decrease_take", (hot, 50_u16));
+    let stranger =
+        bench.validate(&account("bert"), "SubtensorModule", "decrease_take", (hot, 50_u16));
     assert_eq!(stranger, Err(InvalidTransaction::Custom(25)));
     let unknown = bench.validate(&anna, "SubtensorModule", "decrease_take", (anna, 50_u16));
     assert_eq!(unknown, Err(InvalidTransaction::Custom(4)));

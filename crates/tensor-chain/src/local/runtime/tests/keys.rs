@@ -35,7 +35,14 @@ fn people() -> Bench {
 
 /// What `ProxyExecuted` says: `Ok` or the pallet and index of the error.
 fn executed(bench: &Bench) -> Vec<u8> {
-    bench.events.iter().rev().find(|e| bench.name_of(e) == "Proxy.ProxyExecuted").unwrap().fields.clone()
+    bench
+        .events
+        .iter()
+        .rev()
+        .find(|e| bench.name_of(e) == "Proxy.ProxyExecuted")
+        .unwrap()
+        .fields
+        .clone()
 }
 
 #[test]
@@ -45,7 +52,8 @@ fn proxies_act_within_their_type() {
     let before = bench.free(&anna);
     bench.dispatch(signed("anna"), "Proxy", "add_proxy", (address(&bert), 10_u8, 0_u32)).unwrap();
     assert_eq!(bench.free(&anna), before - 93_000_000);
-    let again = bench.dispatch(signed("anna"), "Proxy", "add_proxy", (address(&bert), 10_u8, 0_u32));
+    let again =
+        bench.dispatch(signed("anna"), "Proxy", "add_proxy", (address(&bert), 10_u8, 0_u32));
     assert_eq!(again, Err(DispatchError::Module { pallet: "Proxy", name: "Duplicate" }));
     let own = bench.dispatch(signed("anna"), "Proxy", "add_proxy", (address(&anna), 10_u8, 0_u32));
     assert_eq!(own, Err(DispatchError::Module { pallet: "Proxy", name: "NoSelfProxy" }));
@@ -76,15 +84,25 @@ fn announced_calls_wait() {
     let (anna, bert) = (account("anna"), account("bert"));
     bench.dispatch(signed("anna"), "Proxy", "add_proxy", (address(&bert), 0_u8, 5_u32)).unwrap();
     let call = transfer(&bench, &account("carl"), UNIT);
-    let early = bench.dispatch(signed("bert"), "Proxy", "proxy", (address(&anna), None::<u8>, call.clone()));
+    let early = bench.dispatch(
+        signed("bert"),
+        "Proxy",
+        "proxy",
+        (address(&anna), None::<u8>, call.clone()),
+    );
     let unannounced = Err(DispatchError::Module { pallet: "Proxy", name: "Unannounced" });
     assert_eq!(early, unannounced);
     let free = bench.free(&bert);
-    bench.dispatch(signed("bert"), "Proxy", "announce", (address(&anna), blake2_256(&call.0))).unwrap();
+    bench
+        .dispatch(signed("bert"), "Proxy", "announce", (address(&anna), blake2_256(&call.0)))
+        .unwrap();
     assert_eq!(bench.free(&bert), free - 104_000_000);
     bench.advance(4);
     let args = (address(&bert), address(&anna), None::<u8>, call);
-    assert_eq!(bench.dispatch(signed("dora"), "Proxy", "proxy_announced", args.clone()), unannounced);
+    assert_eq!(
+        bench.dispatch(signed("dora"), "Proxy", "proxy_announced", args.clone()),
+        unannounced
+    );
     bench.next();
     bench.dispatch(signed("dora"), "Proxy", "proxy_announced", args).unwrap();
     assert_eq!((executed(&bench), bench.free(&bert)), (vec![0], free));
@@ -115,7 +133,8 @@ fn pure_proxies_are_made_and_killed() {
     bench.dispatch(signed("anna"), "Proxy", "create_pure", (0_u8, 0_u32, 0_u16)).unwrap();
     let (pure, ..): (Account, Account, u8, u16) = bench.last_event("Proxy.PureCreated");
     bench.fund(&pure, UNIT);
-    let kill = (address(&account("anna")), 0_u8, 0_u16, Compact(bench.block as u32), Compact(0_u32));
+    let kill =
+        (address(&account("anna")), 0_u8, 0_u16, Compact(bench.block as u32), Compact(0_u32));
     let kill = Given(bench.encode("Proxy", "kill_pure", &kill));
     bench.dispatch(signed("anna"), "Proxy", "proxy", (address(&pure), None::<u8>, kill)).unwrap();
     assert_eq!(executed(&bench), [0]);
@@ -153,7 +172,8 @@ fn two_of_three_agree() {
 #[test]
 fn a_hotkey_is_replaced_on_one_subnet_and_on_all() {
     let mut bench = people();
-    let (anna, old, new, third) = (account("anna"), account("old"), account("new"), account("third"));
+    let (anna, old, new, third) =
+        (account("anna"), account("old"), account("new"), account("third"));
     bench.subnet(2, 1_000 * UNIT, 1_000 * UNIT, 10);
     bench.subnet(3, 1_000 * UNIT, 1_000 * UNIT, 10);
     for netuid in [2_u16, 3] {

@@ -9,7 +9,10 @@ use super::super::Account;
 use super::View;
 
 /// Stakers of a delegate: coldkey, and alpha by subnet.
-type Nominators = Vec<(Account, Vec<(Compact<u16>, Compact<u64>)>)>;
+/// Alpha on a subnet.
+type Position = (Compact<u16>, Compact<u64>);
+
+type Nominators = Vec<(Account, Vec<Position>)>;
 
 /// `DelegateInfo`, field for field.
 type Delegate = (
@@ -39,7 +42,7 @@ impl View<'_> {
     }
 
     pub(super) fn delegated(&self, coldkey: &Account) -> Vec<u8> {
-        let mut all: Vec<(Delegate, (Compact<u16>, Compact<u64>))> = Vec::new();
+        let mut all: Vec<(Delegate, Position)> = Vec::new();
         for (hotkey, take) in self.runtime.items.delegates.entries(self.state) {
             for netuid in self.runtime.netuids(self.state) {
                 let stake = self.runtime.stake(self.state, &hotkey, coldkey, netuid);
@@ -92,7 +95,7 @@ impl View<'_> {
     }
 
     fn nominators(&self, hotkey: &Account) -> Nominators {
-        let mut by_coldkey: BTreeMap<Account, Vec<(Compact<u16>, Compact<u64>)>> = BTreeMap::new();
+        let mut by_coldkey: BTreeMap<Account, Vec<Position>> = BTreeMap::new();
         for ((coldkey, netuid), _) in
             self.runtime.items.alpha_shares.under_first(self.state, *hotkey)
         {

@@ -103,8 +103,7 @@ impl Graph<'_> {
         let netuid = self.netuid;
         // Two names mean something else in a metagraph than in a subnet's own record.
         let own = matches!(name, "netuid" | "emission");
-        let hyperparameter =
-            if own { None } else { self.view.subnet_field(netuid, name, out) };
+        let hyperparameter = if own { None } else { self.view.subnet_field(netuid, name, out) };
         if hyperparameter.is_some() {
             return hyperparameter;
         }
