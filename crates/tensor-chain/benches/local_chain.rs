@@ -4,7 +4,7 @@
 //! Four figures: blocks per second with one subnet of 256 neurons between its epochs, signed
 //! transfers per second on one core (decoding, signature, pool, block, events), and the time of one
 //! epoch of that subnet, and a day of a whole network: 64 subnets of 256 neurons with weights, 7,200
-//! blocks with an epoch each 360, with what the process holds at its end. All are times on the processor, where the system tells them. `-- --test` runs each briefly, to see that it runs.
+//! blocks with an epoch each 360, with what the process holds at its end. All are times on the processor, where the system tells them. `-- --test` runs each briefly, to see that it runs; `-- day` runs the last alone.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its chain has nothing to say")]
 
@@ -16,6 +16,9 @@ use tensor_core::key::{Keypair, Scheme};
 
 fn main() {
     let brief = std::env::args().any(|arg| arg == "--test");
+    if std::env::args().any(|arg| arg == "day") {
+        return day(64, 7_200);
+    }
     blocks(if brief { 100 } else { 200_000 });
     transfers(if brief { 10 } else { 10_000 });
     epochs(if brief { 1 } else { 50 });
@@ -140,7 +143,10 @@ fn set_up_subnet(chain: &LocalChain, number: u16, count: u16, tempo: u16) {
         let (key, uid_key) = (hotkey.to_vec(), uid.encode());
         set("Keys", &[&netuid, &uid_key], key.clone());
         set("Uids", &[&netuid, &key], uid.encode());
-        set("Owner", &[&key], vec![2; 32]);
+        // Each neuron has a coldkey of its own, as most do.
+        let mut coldkey = hotkey;
+        coldkey[31] = 2;
+        set("Owner", &[&key], coldkey.to_vec());
         set("IsNetworkMember", &[&key, &netuid], vec![1]);
         set("BlockAtRegistration", &[&netuid, &uid_key], 0u64.encode());
         let stake = 1_000_000_000u64 * u64::from(uid % 64 + 1);

@@ -3,7 +3,7 @@
 //! The live state is that of the newest block. For every block the history keeps what it overwrote,
 //! so an older state is the live one with those values put back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{
@@ -22,6 +22,8 @@ pub(crate) struct History {
     hashes: Vec<Hash>,
     /// Height by the first eight bytes of the hash; the hash itself is compared afterwards.
     by_hash: HashMap<u64, u32>,
+    /// The keys in the newest block's delta, once something was written outside any block.
+    amended: Option<HashSet<Key>>,
 }
 
 /// One kept block.
@@ -55,6 +57,7 @@ impl History {
             blocks: VecDeque::from([block]),
             hashes: vec![hash],
             by_hash: HashMap::from([(short(&hash), 0)]),
+            amended: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl History {
         extrinsics: Vec<Arc<[u8]>>,
         delta: ReverseDelta,
     ) {
+        self.amended = None;
         self.by_hash.insert(short(&hash), header.number);
         self.hashes.push(hash);
         self.blocks.push_back(Block { header, extrinsics, delta });
@@ -78,8 +82,10 @@ impl History {
     /// Adds writes made outside any block to the newest block.
     pub(crate) fn amend(&mut self, delta: ReverseDelta) {
         let Some(block) = self.blocks.back_mut() else { return };
+        let known = || block.delta.iter().map(|(key, _)| key.clone()).collect();
+        let known = self.amended.get_or_insert_with(known);
         for (key, old) in delta {
-            if block.delta.iter().all(|(known, _)| *known != key) {
+            if known.insert(key.clone()) {
                 block.delta.push((key, old));
             }
         }
