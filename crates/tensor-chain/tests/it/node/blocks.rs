@@ -223,7 +223,8 @@ fn an_upgrade_changes_version_and_metadata_from_its_block_on() {
         let version = rpc(&chain, "state_getRuntimeVersion", json!([hash]));
         let core = rpc(&chain, "state_call", json!(["Core_version", "0x", hash]));
         assert!(hex_bytes(&core).windows(4).any(|w| {
-            u32::from_le_bytes(w.try_into().unwrap()) == version["specVersion"].as_u64().unwrap() as u32
+            u32::from_le_bytes(w.try_into().unwrap())
+                == version["specVersion"].as_u64().unwrap() as u32
         }));
         version["specVersion"].clone()
     };

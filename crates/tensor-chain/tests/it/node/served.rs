@@ -21,9 +21,11 @@ async fn ids_are_echoed_as_they_came() {
     let (_chain, server) = served().await;
     let mut socket = Socket::connect(&server).await;
     for id in [json!(7), json!("fi1"), json!("7")] {
-        let answer = socket.ask(json!({
-            "jsonrpc": "2.0", "id": id, "method": "system_chainType", "params": [],
-        })).await;
+        let answer = socket
+            .ask(json!({
+                "jsonrpc": "2.0", "id": id, "method": "system_chainType", "params": [],
+            }))
+            .await;
         assert_eq!(answer["id"], id);
         assert_eq!(answer["result"], "Local");
     }
