@@ -4,6 +4,8 @@
 //! - [`ReplayStore`] is what the server asks; [`MemoryReplay`] is a window behind a lock. Several
 //!   servers of one hotkey need a store that they share.
 
+#[cfg(feature = "redis")]
+mod redis;
 mod window;
 
 use std::sync::Mutex;
@@ -13,6 +15,8 @@ use tensor_core::BoxError;
 
 use crate::wire::Claim;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisReplay;
 pub use window::{NonceWindow, WindowLimits};
 
 /// Remembers accepted requests for as long as they are fresh.

@@ -162,6 +162,8 @@ impl AxonService {
             Ok((response, slot)) => (Ok(response), Some((in_flight, slot))),
             Err(refusal) => (Err(refusal), None),
         };
+        #[cfg(feature = "tracing")]
+        log(protocol.name(), &exchange, outcome.as_ref().err());
         let reply = self.sign(&exchange, protocol.reply(&exchange, outcome)).await;
         finish(reply, held)
     }
@@ -496,6 +498,62 @@ fn head_bytes(head: &Head<'_>, headers: &http::HeaderMap) -> usize {
     // Four for colon, blank and line end, as on the wire.
     let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
     head.method.len() + head.target.len() + headers.iter().map(header).sum::<usize>()
+}
+
+/// Says what became of a request. Its id is what names it: nonce and hotkey.
+#[cfg(feature = "tracing")]
+fn log(protocol: &str, exchange: &Exchange<'_>, refusal: Option<&Refusal>) {
+    let (method, target) = (exchange.head.method, exchange.head.target);
+    let peer = exchange.head.peer.map(tracing::field::display);
+    let hotkey = exchange.proven.map(|claim| tracing::field::display(claim.hotkey));
+    let nonce = exchange.proven.map(|claim| claim.nonce);
+    let elapsed = exchange.elapsed;
+    let Some(refusal) = refusal else {
+        return tracing::debug!(
+            protocol,
+            method,
+            target,
+            peer,
+            hotkey,
+            nonce,
+            ?elapsed,
+            "answered"
+        );
+    };
+    let clock_difference = match refusal {
+        Refusal::Auth(error) => error.clock_difference(),
+        _ => None,
+    };
+    let (class, status) = (refusal.class(), refusal.status());
+    if status == 500 {
+        // The caller learns nothing of this, so it must be said here.
+        let cause = core::error::Error::source(refusal).map(tracing::field::display);
+        tracing::error!(
+            protocol,
+            method,
+            target,
+            peer,
+            hotkey,
+            nonce,
+            ?elapsed,
+            cause,
+            "the miner failed"
+        );
+    } else {
+        tracing::debug!(
+            protocol,
+            method,
+            target,
+            peer,
+            hotkey,
+            nonce,
+            ?elapsed,
+            class,
+            status,
+            clock_difference,
+            "refused"
+        );
+    }
 }
 
 /// How far a request came.

@@ -61,6 +61,7 @@ pub(crate) async fn authenticate(
     Ok(response)
 }
 
+#[cfg(feature = "client")]
 /// Refuses an answer that is not proven.
 pub(crate) fn require_proof(response: &Response, to: &Endpoint) -> Result<(), TransportError> {
     match response.authenticity {

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::address::{is_public, is_usable};
 use super::pool::{Connection, Pool};
-use super::{authenticate, read_head, require_proof};
+use super::{NotSent, authenticate, read_head, require_proof};
 use crate::wire::btauth::BtauthDialect;
 use crate::wire::{Dialect, Identity, Message};
 
@@ -46,7 +46,12 @@ struct Inner {
     private: bool,
     wanted: Wanted,
     pool: Pool,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
+
+#[cfg(feature = "tls")]
+type Tls = (tokio_rustls::TlsConnector, tokio_rustls::rustls::pki_types::ServerName<'static>);
 
 /// What is asked of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +110,8 @@ impl Client {
             limits: ClientLimits::default(),
             private: false,
             wanted: Wanted::Proof,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -181,18 +188,36 @@ impl Client {
 
     async fn connect(&self, address: SocketAddr) -> Result<Connection, TransportError> {
         let limits = &self.0.limits;
-        let unreachable = |source: BoxError| TransportError::Unreachable { address, source };
+        let unreachable = |source: BoxError| TransportError::Unreachable {
+            address,
+            source: NotSent(source).into(),
+        };
         let stream = tokio::time::timeout(limits.connect_time, TcpStream::connect(address)).await;
         let stream = stream
             .map_err(|_| unreachable("no connection in time".into()))?
             .map_err(|error| unreachable(error.into()))?;
         // Requests are small and complete: waiting to fill a packet only costs time.
         let _ = stream.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        if let Some((connector, name)) = &self.0.tls {
+            let stream = connector.connect(name.clone(), stream);
+            let stream = tokio::time::timeout(limits.connect_time, stream).await;
+            let stream = stream
+                .map_err(|_| unreachable("no TLS in time".into()))?
+                .map_err(|error| unreachable(error.into()))?;
+            return self.shake_hands(stream).await.map_err(|error| unreachable(error.into()));
+        }
+        self.shake_hands(stream).await.map_err(|error| unreachable(error.into()))
+    }
+
+    async fn shake_hands<S>(&self, stream: S) -> hyper::Result<Connection>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
         let (connection, driver) = http1::Builder::new()
-            .max_buf_size(limits.head_bytes.max(8 << 10))
+            .max_buf_size(self.0.limits.head_bytes.max(8 << 10))
             .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| unreachable(error.into()))?;
+            .await?;
         // Ends with the connection, whose errors reach whoever waits for an answer.
         tokio::spawn(driver.map(drop));
         Ok(connection)
@@ -237,9 +262,23 @@ pub struct ClientBuilder {
     limits: ClientLimits,
     private: bool,
     wanted: Wanted,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl ClientBuilder {
+    /// Speaks TLS with every axon, expecting a certificate for this name: for axons behind a gateway,
+    /// since neurons of the network speak plain HTTP.
+    #[cfg(feature = "tls")]
+    pub fn with_tls(
+        mut self,
+        config: Arc<tokio_rustls::rustls::ClientConfig>,
+        name: tokio_rustls::rustls::pki_types::ServerName<'static>,
+    ) -> Self {
+        self.tls = Some((config.into(), name));
+        self
+    }
+
     /// Takes only answers that the axon's hotkey signed; others are
     /// [`Forged`](TransportError::Forged). Streams are never signed.
     pub const fn require_signed_answers(mut self) -> Self {
@@ -274,9 +313,17 @@ impl ClientBuilder {
 
     /// The client.
     pub fn build(self) -> Client {
-        let Self { identity, dialect, limits, private, wanted } = self;
-        let pool = Pool::new(limits.idle_per_axon, limits.idle, limits.idle_time);
-        Client(Arc::new(Inner { identity, dialect, limits, private, wanted, pool }))
+        let limits = self.limits;
+        Client(Arc::new(Inner {
+            identity: self.identity,
+            dialect: self.dialect,
+            private: self.private,
+            wanted: self.wanted,
+            pool: Pool::new(limits.idle_per_axon, limits.idle, limits.idle_time),
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+            limits,
+        }))
     }
 }
 

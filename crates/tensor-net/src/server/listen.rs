@@ -1,11 +1,14 @@
 //! The service on a socket, through hyper: [`Server`].
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use core::fmt;
 use core::future::Future;
 
 use hyper::server::conn::http1;
@@ -19,11 +22,12 @@ use super::{AxonService, PeerAddr};
 use crate::timer::TokioTimer;
 
 /// An [`AxonService`] on a listening socket. Serves HTTP/1.1, keep-alive.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     service: AxonService,
     limits: ListenLimits,
+    #[cfg(feature = "tls")]
+    tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
 /// Limits of a listening socket.
@@ -32,16 +36,29 @@ pub struct Server {
 pub struct ListenLimits {
     /// Connections at once; more wait in the kernel. 1,024.
     pub connections: usize,
+    /// Connections at once from one address; more are closed. 256.
+    pub connections_per_address: usize,
     /// Time for a request's head to arrive, also on an idle connection; 10 s.
     pub head_time: Duration,
     /// Time for requests in work to end once shutdown began; 30 s.
     pub drain_time: Duration,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listener", &self.listener)
+            .field("service", &self.service)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for ListenLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,
+            connections_per_address: 256,
             head_time: Duration::from_secs(10),
             drain_time: Duration::from_secs(30),
         }
@@ -60,13 +77,28 @@ impl Server {
     /// Serves on a socket that is bound already.
     pub fn new(listener: TcpListener, mut service: AxonService) -> Self {
         service.timer.get_or_insert_with(|| Arc::new(TokioTimer));
-        Self { listener, service, limits: ListenLimits::default() }
+        Self {
+            listener,
+            service,
+            limits: ListenLimits::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// Sets the limits of the socket.
     #[must_use]
     pub fn with_limits(mut self, limits: ListenLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Speaks TLS. Neurons of the network do not; this is for axons that a gateway or an own client
+    /// reaches.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, config: Arc<tokio_rustls::rustls::ServerConfig>) -> Self {
+        self.tls = Some(config.into());
         self
     }
 
@@ -86,10 +118,11 @@ impl Server {
     /// Serves until `shutdown` completes, then lets requests in work end, for as long as
     /// [`ListenLimits::drain_time`]. Dropping the future closes all connections.
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, service, limits } = self;
+        let Self { listener, service, limits, .. } = &self;
         let room = Arc::new(Semaphore::new(limits.connections));
         let (stop, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
+        let mut by_address: HashMap<IpAddr, usize> = HashMap::new();
         let mut shutdown = pin!(shutdown);
         loop {
             let accepted = async {
@@ -99,21 +132,31 @@ impl Server {
             };
             let (place, accepted) = tokio::select! {
                 accepted = accepted => accepted,
-                Some(_) = connections.join_next() => continue,
+                Some(ended) = connections.join_next() => {
+                    // The task cannot panic: what runs in it catches the miner's panics.
+                    let Ok(peer) = ended else { continue };
+                    if let Entry::Occupied(mut count) = by_address.entry(peer) {
+                        *count.get_mut() -= 1;
+                        if *count.get() == 0 {
+                            count.remove();
+                        }
+                    }
+                    continue;
+                }
                 () = &mut shutdown => break,
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let connection = connection(
-                        stream,
-                        peer,
-                        service.clone(),
-                        limits.head_time,
-                        stopped.clone(),
-                    );
+                    let count = by_address.entry(peer.ip()).or_insert(0);
+                    if *count >= limits.connections_per_address {
+                        continue;
+                    }
+                    *count += 1;
+                    let connection = self.connection(stream, peer, stopped.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
+                        peer.ip()
                     });
                 }
                 // Out of file descriptors, or a peer that was gone already. A pause keeps the
@@ -122,23 +165,52 @@ impl Server {
             }
         }
         service.drain();
-        drop(listener);
+        let drain_time = limits.drain_time;
+        // Closes the socket.
+        drop(self);
         drop(stopped);
         let _ = stop.send(());
         let drained = async { while connections.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(limits.drain_time, drained).await;
+        let _ = tokio::time::timeout(drain_time, drained).await;
+    }
+
+    /// Serves one connection.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stopped: watch::Receiver<()>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // Answers are small and complete: waiting to fill a packet only costs time.
+        let _ = stream.set_nodelay(true);
+        let (service, head_time) = (self.service.clone(), self.limits.head_time);
+        #[cfg(feature = "tls")]
+        let tls = self.tls.clone();
+        async move {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = tls {
+                // A peer that does not finish its handshake is cut off like one without a head.
+                let accepted = tokio::time::timeout(head_time, tls.accept(stream)).await;
+                if let Ok(Ok(stream)) = accepted {
+                    speak(stream, peer, service, head_time, stopped).await;
+                }
+                return;
+            }
+            speak(stream, peer, service, head_time, stopped).await;
+        }
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+/// Speaks HTTP on a stream until it ends or the server stops.
+async fn speak<S>(
+    stream: S,
     peer: SocketAddr,
     service: AxonService,
     head_time: Duration,
     mut stopped: watch::Receiver<()>,
-) {
-    // Answers are small and complete: waiting to fill a packet only costs time.
-    let _ = stream.set_nodelay(true);
+) where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
     let head_bytes = service.limits().head_bytes;
     let answer = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(PeerAddr(peer));

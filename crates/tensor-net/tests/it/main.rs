@@ -3,12 +3,17 @@
 
 mod answers;
 mod btauth_vectors;
+mod decorators;
 mod epistula_vectors;
 mod hostile;
 mod interop;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod sockets;
 mod synapse_vectors;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
