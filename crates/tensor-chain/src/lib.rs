@@ -11,6 +11,8 @@ pub mod plan;
 pub mod policy;
 #[cfg(feature = "ws-server")]
 pub mod serve;
+#[cfg(feature = "timelock")]
+pub mod timelock;
 
 pub use client::{Config, Subtensor};
 pub use error::{Error, ErrorCode};

@@ -93,6 +93,15 @@ pub struct Runtime {
 /// Opens a timelocked ciphertext with the signature of its drand round; nothing if it is not one, or of another round.
 pub type OpenTimelock = fn(ciphertext: &[u8], signature: &[u8]) -> Option<Vec<u8>>;
 
+/// With feature `timelock` commits open as on the chain.
+const OPENER: Option<OpenTimelock> = {
+    #[cfg(feature = "timelock")]
+    let opener: Option<OpenTimelock> = Some(crate::timelock::open);
+    #[cfg(not(feature = "timelock"))]
+    let opener: Option<OpenTimelock> = None;
+    opener
+};
+
 impl Runtime {
     /// Resolves everything that the rules name against `interface`.
     ///
@@ -119,7 +128,7 @@ impl Runtime {
                     events,
                     calls,
                     existential_deposit,
-                    timelock: None,
+                    timelock: OPENER,
                     decay: DecayFactors::default(),
                     epoch: Mutex::new(Epoch::new()),
                 })
@@ -128,7 +137,8 @@ impl Runtime {
         }
     }
 
-    /// The same runtime, opening timelocked commits with `open`. Without it they stay closed, whatever pulses are stored.
+    /// The same runtime, opening timelocked commits with `open`. Without this and without feature `timelock` they stay closed, whatever pulses
+    /// are stored.
     #[must_use]
     pub fn with_timelock(mut self, open: OpenTimelock) -> Self {
         self.timelock = Some(open);
