@@ -280,7 +280,7 @@ impl Node {
             let nonce = check_account(cx, runtime, &who, signed.nonce, fee)?;
             // What a transaction may do is only known once its turn has come.
             if signed.nonce == nonce {
-                runtime.withdraw_fee(cx, &who, fee)?;
+                let _ = runtime.charge_fee(cx, &who, &call, fee)?;
                 runtime.validate(cx, &who, &call)?;
             }
             Ok::<_, InvalidTransaction>(nonce)
@@ -500,14 +500,14 @@ impl Node {
         if !room.take(&weight, extrinsic.bytes.len()) {
             return Applied::Full;
         }
-        if runtime.withdraw_fee(&mut cx, &who, fee).is_err() {
+        let Ok(charge) = runtime.charge_fee(&mut cx, &who, &call, fee) else {
             return Applied::Invalid;
-        }
+        };
         runtime.bump_nonce(&mut cx, &who);
         let outcome = runtime.dispatch(&mut cx, Origin::Signed(who), &call);
         let free = outcome.is_ok_and(|post| post.free);
         let tip = signed.tip.min(fee);
-        runtime.settle_fee(&mut cx, &who, fee, if free { tip } else { fee }, tip);
+        runtime.settle_charge(&mut cx, charge, if free { tip } else { fee }, tip);
         let pays = weight.pays && !free;
         self.system.outcome(&mut cx, &self.interface, outcome, &weight, pays);
         Applied::Included

@@ -51,8 +51,7 @@ impl Runtime {
 
     /// Settles a charge once the call is done: gives back what `actual` does not need, pays the author, and deposits `TransactionFeePaid`.
     pub fn settle_charge(&self, cx: &mut Ctx<'_>, charge: Charge, actual: u64, tip: u64) {
-        let rao = charge.rao;
-        self.settle_fee(cx, &charge.payer, rao, actual.min(rao), tip.min(rao));
+        self.settle_fee(cx, &charge.payer, charge.rao, actual, tip);
     }
 
     /// Sells as much alpha as is worth the fee; without an author nobody would get it, and nothing is taken.

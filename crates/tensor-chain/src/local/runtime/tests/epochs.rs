@@ -138,8 +138,7 @@ fn a_child_shares_with_its_parent_as_in_scenario_25() {
             items.subnet_alpha_out.add(cx.state, 2, 2 * UNIT);
             items.total_alpha_issuance.add(cx.state, 2, 2 * UNIT);
             let drained = Drained { server: UNIT, validator: UNIT, root: 0, owner_cut: 0 };
-            let args = (&[(0_u16, u16::MAX)][..]).to_vec();
-            items.weights.set(cx.state, (2, 2), &args);
+            items.weights.set(cx.state, (2, 2), &vec![(0, u16::MAX)]);
             items.validator_permit.set(cx.state, 2, &vec![false, false, true]);
             items.active.set(cx.state, 2, &vec![true, true, true]);
             runtime.set_last_update(cx, 2, 2, 9);
