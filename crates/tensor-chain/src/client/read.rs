@@ -5,19 +5,40 @@
 //! error that names it.
 
 mod account;
+mod basket;
+mod chain;
+mod commitment;
+mod crowdloan;
+mod delegation;
 mod fixed;
 mod hyperparameters;
+mod lock;
 mod metagraph;
 mod neuron;
+mod proxy;
 mod stake;
 mod subnet;
 mod weights;
 
-pub use account::Account;
+pub use account::{Account, ColdkeySwap, Identity};
+pub use basket::{
+    BasketHolding, BasketPosition, BasketSummary, BasketTradingStatus, BasketValue, BetaPricing,
+    ValidatorBasket,
+};
+pub use chain::{BlockInfo, Pulse};
+pub use commitment::{Commitment, CommitmentField, NeuronCommitments, RevealedCommitment};
+pub use crowdloan::{Crowdloan, Lease};
+pub use delegation::{DelegateInfo, PendingChildren, TakeBounds};
 pub use fixed::Fixed;
 pub use hyperparameters::{Hyperparameters, Setting};
+pub use lock::{
+    CollateralPolicy, Conviction, Lock, LockRates, LockState, MinerCollateral, SubnetConvictions,
+};
 pub use neuron::{FullNeuron, LiteNeuron, PrometheusInfo, RawAxon};
+pub use proxy::{PendingMultisig, ProxyDefinition};
 pub use stake::{Quote, StakeAvailability, StakeInfo};
-pub use subnet::{AlphaPrice, EpochSchedule, SubnetIdentity, SubnetInfo, SubnetSummary};
-pub use weights::WeightRow;
+pub use subnet::{
+    AlphaPrice, EpochSchedule, StartSchedule, SubnetIdentity, SubnetInfo, SubnetSummary, TaoFlow,
+};
 pub(crate) use weights::storage_index;
+pub use weights::{TimelockedCommit, WeightRow};

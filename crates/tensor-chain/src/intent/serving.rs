@@ -105,8 +105,7 @@ impl Intent for ServeAxonTls {
     }
 }
 
-/// Takes a published axon back. The chain refuses an empty address, so it publishes one that nobody can
-/// dial: 0.0.0.1, port 1.
+/// Takes a published axon back. The entry stays; its address becomes 0.0.0.0, which nobody dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResetAxon {
     /// The subnet.
@@ -120,7 +119,7 @@ impl ResetAxon {
 
     /// The call that does it.
     pub fn to_call(&self) -> Call {
-        ServeAxon::new(self.netuid, SocketAddr::from(([0, 0, 0, 1], 1))).to_call()
+        ServeAxon::new(self.netuid, SocketAddr::from(([0, 0, 0, 0], 1))).to_call()
     }
 }
 

@@ -109,6 +109,44 @@ impl Subtensor {
     }
 }
 
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $item:literal;)*) => {
+        /// Single hyperparameters, each one request.
+        impl Subtensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`Error`] when it cannot be read.
+                pub async fn $name(&self, netuid: NetUid) -> Result<$kind, Error> {
+                    self.storage_as("SubtensorModule", $item, &[netuid.into()]).await
+                }
+            )*
+        }
+    };
+}
+
+settings! {
+    /// How hard proof of work for a slot is.
+    difficulty: u64 = "Difficulty";
+    /// For how many blocks a new neuron cannot lose its slot.
+    immunity_period: u16 = "ImmunityPeriod";
+    /// The largest share of a row that one weight may have, of 65,535.
+    max_weight_limit: u16 = "MaxWeightsLimit";
+    /// How many neurons a validator must weigh at least.
+    min_allowed_weights: u16 = "MinAllowedWeights";
+    /// After how many epochs committed weights are revealed.
+    reveal_period: u64 = "RevealPeriodEpochs";
+    /// How many blocks a validator must leave between weights.
+    weights_rate_limit: u64 = "WeightsSetRateLimit";
+    /// Whether weights are committed first and revealed later.
+    commit_reveal_enabled: bool = "CommitRevealWeightsEnabled";
+    /// The version of validator software that the subnet asks for.
+    weights_version_key: u64 = "WeightsVersionKey";
+    /// Blocks between epochs.
+    tempo: Tempo = "Tempo";
+}
+
 fn read(value: Value) -> Option<Hyperparameters> {
     let mut settings = BTreeMap::new();
     match value {

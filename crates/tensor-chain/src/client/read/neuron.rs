@@ -175,4 +175,17 @@ impl Subtensor {
         netuids.sort_unstable();
         Ok(netuids)
     }
+
+    /// The EVM address tied to a neuron, and since which block.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn associated_evm_key(
+        &self,
+        netuid: NetUid,
+        uid: Uid,
+    ) -> Result<Option<([u8; 20], BlockNumber)>, Error> {
+        let keys = [netuid.into(), uid.into()];
+        self.storage_as("SubtensorModule", "AssociatedEvmAddress", &keys).await
+    }
 }

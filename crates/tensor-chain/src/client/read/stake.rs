@@ -128,6 +128,78 @@ impl Subtensor {
         self.storage_as("SubtensorModule", "StakingHotkeys", &[(*coldkey).into()]).await
     }
 
+    /// What all that a coldkey has staked is worth at the prices of the moment, not asking whether the
+    /// pools would give it.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn stake_value_for_coldkey(&self, coldkey: &Coldkey) -> Result<Tao, Error> {
+        let values = self.stake_value_for_coldkeys(&[*coldkey]).await?;
+        Ok(values.get(coldkey).copied().unwrap_or_default())
+    }
+
+    /// The same for several coldkeys.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn stake_value_for_coldkeys(
+        &self,
+        coldkeys: &[Coldkey],
+    ) -> Result<BTreeMap<Coldkey, Tao>, Error> {
+        let chain = self.pinned().await?;
+        let (stakes, prices) =
+            futures::try_join!(chain.stake_for_coldkeys(coldkeys), chain.alpha_prices())?;
+        let prices: BTreeMap<_, _> = prices.into_iter().collect();
+        let worth = |info: &StakeInfo| match info.netuid {
+            NetUid::ROOT => Tao::from_rao(info.stake.rao()),
+            netuid => {
+                prices.get(&netuid).map(|price| price.value_of(info.stake)).unwrap_or_default()
+            }
+        };
+        let sum = |infos: &Vec<StakeInfo>| {
+            infos.iter().fold(Tao::ZERO, |sum, info| sum.saturating_add(worth(info)))
+        };
+        Ok(stakes.iter().map(|(coldkey, infos)| (*coldkey, sum(infos))).collect())
+    }
+
+    /// All alpha that is staked on a subnet.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn total_alpha_staked(&self, netuid: NetUid) -> Result<Alpha, Error> {
+        self.storage_as("SubtensorModule", "TotalAlphaStaked", &[netuid.into()]).await
+    }
+
+    /// The hotkey to which a coldkey's mining income on a subnet goes, if it chose one.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn auto_stake(
+        &self,
+        coldkey: &Coldkey,
+        netuid: NetUid,
+    ) -> Result<Option<Hotkey>, Error> {
+        let keys = [(*coldkey).into(), netuid.into()];
+        self.storage_as("SubtensorModule", "AutoStakeDestination", &keys).await
+    }
+
+    /// All such choices of a coldkey, by subnet.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be read.
+    pub async fn auto_stake_all(
+        &self,
+        coldkey: &Coldkey,
+    ) -> Result<BTreeMap<NetUid, Hotkey>, Error> {
+        let keys = [Value::from(*coldkey)];
+        let entries = self.storage_map("SubtensorModule", "AutoStakeDestination", &keys).await?;
+        let read = |(keys, value): (Vec<Value>, Value)| {
+            let netuid = u16::try_from(keys.get(1)?.as_u64()?).ok()?;
+            Some((NetUid::new(netuid), Hotkey::new(value.as_account()?)))
+        };
+        Ok(entries.into_iter().filter_map(read).collect())
+    }
+
     /// What staking that much TAO on a subnet would give now.
     ///
     /// # Errors

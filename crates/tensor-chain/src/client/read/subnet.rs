@@ -1,11 +1,15 @@
 //! Subnets: what there is, what it costs, when its epochs are.
 
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tensor_core::call::Value;
-use tensor_core::{Alpha, BlockNumber, Coldkey, Hotkey, NetUid, Tao, Tempo};
+use tensor_core::{Alpha, BlockNumber, Coldkey, Hotkey, NetUid, Tao, Tempo, Uid};
 
 use super::super::Subtensor;
 use super::fixed::Fixed;
+use crate::codec::from_value;
 use crate::error::Error;
 
 /// A subnet with its pool (`SubnetInfoRuntimeApi.get_dynamic_info`).
@@ -149,6 +153,33 @@ impl EpochSchedule {
     }
 }
 
+/// The smoothed flow of TAO into a subnet's pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TaoFlow {
+    /// When it was last smoothed.
+    pub block: BlockNumber,
+    /// The flow, in rao per block.
+    pub flow: Fixed<64>,
+}
+
+/// When a subnet may be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StartSchedule {
+    /// When it was registered.
+    pub registered_at: BlockNumber,
+    /// How many blocks must pass.
+    pub delay: u64,
+}
+
+impl StartSchedule {
+    /// The first block that takes the start.
+    pub const fn earliest_start(&self) -> BlockNumber {
+        self.registered_at.saturating_add(self.delay)
+    }
+}
+
 const API: &str = "SubnetInfoRuntimeApi";
 
 impl Subtensor {
@@ -279,6 +310,154 @@ impl Subtensor {
             index: number(4)?,
             blocks_since_last_step: number(5)?,
         })
+    }
+
+    /// The first block after the read one in which an epoch runs, as the runtime says.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn next_epoch_start_block(
+        &self,
+        netuid: NetUid,
+    ) -> Result<Option<BlockNumber>, Error> {
+        self.runtime_call_as(API, "get_next_epoch_start_block", &[netuid.into()]).await
+    }
+
+    /// How many blocks remain until the next epoch; `None` when none will come.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn blocks_until_next_epoch(&self, netuid: NetUid) -> Result<Option<u64>, Error> {
+        let chain = self.pinned().await?;
+        let (now, next) =
+            futures::try_join!(chain.block_number(), chain.next_epoch_start_block(netuid))?;
+        Ok(next.map(|next| next.since(now)))
+    }
+
+    /// Blocks since the last epoch that paid.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn blocks_since_last_step(&self, netuid: NetUid) -> Result<u64, Error> {
+        self.storage_as("SubtensorModule", "BlocksSinceLastStep", &[netuid.into()]).await
+    }
+
+    /// Blocks since a neuron last set or committed weights; `None` for a slot that is not taken.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn blocks_since_last_update(
+        &self,
+        netuid: NetUid,
+        uid: Uid,
+    ) -> Result<Option<u64>, Error> {
+        let keys = [Value::from(netuid)];
+        let values = self
+            .storage_batch(&[("System", "Number", &[]), ("SubtensorModule", "LastUpdate", &keys)])
+            .await?;
+        let now = values.first().and_then(Option::as_ref).and_then(Value::as_u64);
+        let all = values.get(1).and_then(Option::as_ref).and_then(Value::as_list);
+        let last = all.and_then(|all| all.get(uid.index())).and_then(Value::as_u64);
+        Ok(now.zip(last).map(|(now, last)| now.saturating_sub(last)))
+    }
+
+    /// How many incentive mechanisms a subnet has.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn mechanism_count(&self, netuid: NetUid) -> Result<u8, Error> {
+        self.storage_as("SubtensorModule", "MechanismCountCurrent", &[netuid.into()]).await
+    }
+
+    /// How emission is split between a subnet's mechanisms, of 65,535; `None` for evenly.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn mechanism_emission_split(
+        &self,
+        netuid: NetUid,
+    ) -> Result<Option<Vec<u16>>, Error> {
+        self.storage_as("SubtensorModule", "MechanismEmissionSplit", &[netuid.into()]).await
+    }
+
+    /// What a subnet says about itself.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn subnet_identity(&self, netuid: NetUid) -> Result<Option<SubnetIdentity>, Error> {
+        self.storage_as("SubtensorModule", "SubnetIdentitiesV3", &[netuid.into()]).await
+    }
+
+    /// The names that subnets gave themselves.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be read.
+    pub async fn subnet_names(&self) -> Result<BTreeMap<NetUid, String>, Error> {
+        let all: BTreeMap<NetUid, SubnetIdentity> = self.by_netuid("SubnetIdentitiesV3").await?;
+        Ok(all.into_iter().map(|(netuid, identity)| (netuid, identity.subnet_name)).collect())
+    }
+
+    /// The symbols of subnets' tokens.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be read.
+    pub async fn token_symbols(&self) -> Result<BTreeMap<NetUid, String>, Error> {
+        self.by_netuid("TokenSymbol").await
+    }
+
+    /// The smoothed flow of TAO into subnets' pools.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be read.
+    pub async fn subnet_tao_flows(&self) -> Result<BTreeMap<NetUid, TaoFlow>, Error> {
+        let all: BTreeMap<NetUid, (BlockNumber, Fixed<64>)> =
+            self.by_netuid("SubnetEmaTaoFlow").await?;
+        let flow = |(netuid, (block, flow))| (netuid, TaoFlow { block, flow });
+        Ok(all.into_iter().map(flow).collect())
+    }
+
+    /// Whether a subnet shares in the block emission.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn subnet_emission_enabled(&self, netuid: NetUid) -> Result<bool, Error> {
+        self.storage_as("SubtensorModule", "SubnetEmissionEnabled", &[netuid.into()]).await
+    }
+
+    /// When a subnet may be started.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub async fn subnet_start_schedule(&self, netuid: NetUid) -> Result<StartSchedule, Error> {
+        let keys = [netuid.into()];
+        let registered_at =
+            self.storage_as("SubtensorModule", "NetworkRegisteredAt", &keys).await?;
+        let delay = match self.storage("SubtensorModule", "StartCallDelay", &[]).await {
+            Ok(delay) => delay.and_then(|delay| delay.as_u64()),
+            Err(Error::Missing(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let delay = match delay {
+            Some(delay) => delay,
+            None => self.constant_as("SubtensorModule", "InitialStartCallDelay").await?,
+        };
+        Ok(StartSchedule { registered_at, delay })
+    }
+
+    /// The values of an item of SubtensorModule by netuid.
+    async fn by_netuid<T: DeserializeOwned>(
+        &self,
+        item: &str,
+    ) -> Result<BTreeMap<NetUid, T>, Error> {
+        let mut all = BTreeMap::new();
+        for (keys, value) in self.storage_map("SubtensorModule", item, &[]).await? {
+            let netuid = keys.first().and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
+            let netuid = netuid.ok_or_else(|| Error::decode(item, "its key is no netuid"))?;
+            let value = from_value(value)
+                .map_err(|source| Error::decode(format!("SubtensorModule.{item}"), source))?;
+            all.insert(NetUid::new(netuid), value);
+        }
+        Ok(all)
     }
 
     /// Whether alpha of the subnet trades: its owner has started it.

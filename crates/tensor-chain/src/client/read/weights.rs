@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tensor_core::call::Value;
-use tensor_core::{MechId, NetUid, Uid};
+use tensor_core::{BlockNumber, Hotkey, MechId, NetUid, Uid};
 
 use super::super::Subtensor;
 use crate::error::Error;
@@ -15,6 +15,22 @@ pub struct WeightRow {
     pub uid: Uid,
     /// The values by uid, as they were set.
     pub values: Vec<(Uid, u16)>,
+}
+
+/// Weights that a validator has committed to and that a round of drand opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TimelockedCommit {
+    /// The subnet's epoch in which it was made.
+    pub epoch: u64,
+    /// Whose it is.
+    pub hotkey: Hotkey,
+    /// When it was made.
+    pub block: BlockNumber,
+    /// The ciphertext.
+    pub commit: Vec<u8>,
+    /// The round that opens it.
+    pub reveal_round: u64,
 }
 
 impl Subtensor {
@@ -36,6 +52,30 @@ impl Subtensor {
     /// [`Error`] when they cannot be read.
     pub async fn bonds(&self, netuid: NetUid, mechanism: MechId) -> Result<Vec<WeightRow>, Error> {
         self.rows("Bonds", netuid, mechanism).await
+    }
+
+    /// The commitments of a mechanism that wait for their round, oldest epoch first.
+    ///
+    /// # Errors
+    /// [`Error`] when they cannot be read.
+    pub async fn timelocked_weight_commits(
+        &self,
+        netuid: NetUid,
+        mechanism: MechId,
+    ) -> Result<Vec<TimelockedCommit>, Error> {
+        const ITEM: &str = "TimelockedWeightCommits";
+        let keys = [storage_index(netuid, mechanism)?];
+        let mut commits = Vec::new();
+        for (keys, value) in self.storage_map("SubtensorModule", ITEM, &keys).await? {
+            let epoch = keys.get(1).and_then(Value::as_u64).unwrap_or_default();
+            let queue: Vec<(Hotkey, BlockNumber, Vec<u8>, u64)> =
+                crate::codec::from_value(value).map_err(|source| Error::decode(ITEM, source))?;
+            commits.extend(queue.into_iter().map(|(hotkey, block, commit, reveal_round)| {
+                TimelockedCommit { epoch, hotkey, block, commit, reveal_round }
+            }));
+        }
+        commits.sort_by_key(|commit| (commit.epoch, commit.block));
+        Ok(commits)
     }
 
     async fn rows(
