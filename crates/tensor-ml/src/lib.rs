@@ -26,6 +26,8 @@ pub mod testing;
 #[cfg(feature = "text")]
 pub mod text;
 #[cfg(feature = "text")]
+mod token_classify;
+#[cfg(feature = "text")]
 mod tokenizer;
 mod worker;
 
@@ -47,5 +49,6 @@ pub use self::{
 pub use self::{
     classify::{Class, Classification, ClassifyOptions, TextClassification, TextClassifier},
     embed::{EmbedOptions, Embedder, Pooling, TextEmbedding, cosine},
+    token_classify::{Entity, TokenClassification, TokenClassifier, TokenLabel},
     tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
 };

@@ -9,6 +9,7 @@
 
 mod backends;
 mod classify;
+mod encoders;
 mod engines;
 mod folders;
 mod generate;
