@@ -6,11 +6,14 @@
 mod hot;
 #[path = "oracle/naive.rs"]
 mod naive;
+#[path = "oracle/null.rs"]
+mod naive_null;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use tensor_yuma::epoch::Epoch;
+use tensor_yuma::epoch::{Epoch, Parameters};
+use tensor_yuma::null::{NullConsensus, NullInput};
 
 fn main() {
     let test = std::env::args().any(|argument| argument == "--test");
@@ -29,6 +32,9 @@ fn main() {
             (4_096, 4_096, 0.1),
         ]
     };
+    if only.is_empty() || only.iter().any(|part| part == "null") {
+        null_consensus(test);
+    }
     for &(n, validators, share) in sizes {
         let network = hot::network(n, validators, share, 42);
         for (mode, parameters) in hot::modes(n) {
@@ -66,6 +72,51 @@ fn main() {
             );
         }
     }
+}
+
+/// 32,768 miners, 64 validators, 1 % dense.
+fn null_consensus(test: bool) {
+    let n = if test { 512 } else { 32_768 };
+    let network = hot::scores(n, 64, 7);
+    let mut parameters = Parameters::default();
+    parameters.max_allowed_validators = 64;
+    let zeros = vec![0; n];
+    let blocks = vec![5; n];
+    let updates = vec![9_990; n];
+    let mut input = NullInput::new(
+        &network.alpha_stake,
+        &zeros,
+        &blocks,
+        &network.permits,
+        &updates,
+        network.scores.as_rows(),
+    );
+    (input.current_block, input.rao_emission) = (10_000, 360_000_000_000);
+    let mut consensus = NullConsensus::default();
+    let expected = naive_null::epoch(&parameters, &input);
+    match consensus.run(&parameters, &input) {
+        Ok(outcome) => assert_eq!(outcome.emission, expected.3),
+        Err(error) => panic!("{error}"),
+    }
+    let (slow, fast) = if test {
+        (Duration::ZERO, Duration::ZERO)
+    } else {
+        best_of_both(
+            || {
+                black_box(naive_null::epoch(&parameters, black_box(&input)));
+            },
+            || {
+                let _ = black_box(consensus.run(&parameters, black_box(&input)));
+            },
+        )
+    };
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    println!(
+        "| {n}, 64, 1 % | null | {:.2} | {:.3} | {:.1} |",
+        ms(slow),
+        ms(fast),
+        ms(slow) / ms(fast)
+    );
 }
 
 /// The shortest of several runs of each, taken in turns so that both meet the same machine.

@@ -4,6 +4,7 @@
 pub mod emission;
 pub mod epoch;
 pub mod fixed;
+pub mod null;
 pub mod pool;
 mod rows;
 #[cfg(feature = "serde")]

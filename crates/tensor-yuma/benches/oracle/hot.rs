@@ -60,6 +60,33 @@ pub fn settled(parameters: &Parameters, snapshot: &Snapshot) -> Snapshot {
     s
 }
 
+/// A subnet of null consensus.
+pub struct Scores {
+    pub alpha_stake: Vec<u64>,
+    pub permits: Vec<bool>,
+    pub scores: RowsBuf<u32>,
+}
+
+/// `n` miners, the first `validators` of which score 1 % of the others at random.
+pub fn scores(n: usize, validators: usize, seed: u64) -> Scores {
+    let mut random = Random(seed | 1);
+    let mut scores = RowsBuf::new();
+    for uid in 0..n {
+        let targets = (0..n).filter(|_| uid < validators && random.below(100) == 0);
+        let row: Vec<(u16, u32)> = targets.map(|target| (target as u16, 1)).collect();
+        scores.push_row(
+            row.into_iter().map(|(uid, _)| (uid, 1 + random.below(u64::from(u32::MAX)) as u32)),
+        );
+    }
+    Scores {
+        alpha_stake: (0..n)
+            .map(|uid| if uid < validators { 1_000 + random.below(1 << 40) } else { 0 })
+            .collect(),
+        permits: (0..n).map(|uid| uid < validators).collect(),
+        scores,
+    }
+}
+
 /// A small generator, so that every run sees the same network.
 struct Random(u64);
 

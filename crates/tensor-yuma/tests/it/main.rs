@@ -4,7 +4,10 @@
 
 #[path = "../../benches/oracle/naive.rs"]
 mod naive;
+#[path = "../../benches/oracle/null.rs"]
+mod naive_null;
 mod networks;
+mod null;
 mod oracle;
 #[cfg(feature = "parallel")]
 mod parallel;
