@@ -72,6 +72,14 @@ pub enum Error {
         /// Why it is refused.
         reason: String,
     },
+    /// A model does not keep the limits for models of strangers.
+    #[error("model {model} is refused: {reason}")]
+    Refused {
+        /// Path or name of the model.
+        model: String,
+        /// The limit, and what was found.
+        reason: String,
+    },
     /// A configuration file is missing, malformed, or asks for what is not supported.
     #[error("{path}: {reason}", path = .path.display())]
     Config {

@@ -5,6 +5,7 @@
 
 mod config;
 mod digest;
+mod hub;
 
 use std::{
     fs,
@@ -13,7 +14,7 @@ use std::{
 
 #[cfg(feature = "text")]
 pub(crate) use self::config::{number, unnamed};
-pub use self::{config::Config, digest::ModelDigest};
+pub use self::{config::Config, digest::ModelDigest, hub::HubCache};
 use crate::{error::Error, source::ModelSource};
 
 /// Stems of graph files, first choice first.

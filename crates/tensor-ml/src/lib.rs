@@ -14,6 +14,7 @@ mod encoder;
 mod engine;
 mod error;
 mod folder;
+mod intake;
 mod model;
 pub mod onnx;
 mod pool;
@@ -29,6 +30,7 @@ pub mod text;
 mod token_classify;
 #[cfg(feature = "text")]
 mod tokenizer;
+mod verify;
 mod worker;
 
 pub use self::{
@@ -37,12 +39,14 @@ pub use self::{
     device::{Device, Placement},
     engine::{BackendChoice, Engine, Lookup},
     error::{BoxError, Error, LibraryAttempt, LibraryFault},
-    folder::{Config, GraphChoice, ModelDigest, ModelFolder},
+    folder::{Config, GraphChoice, HubCache, ModelDigest, ModelFolder},
+    intake::Intake,
     model::{Model, SessionModel},
     session::{Backend, Feed, Fetch, Fetched, Kept, Session, SessionOptions, run_all},
     source::{LoadedSource, ModelSource},
     spec::{Dim, TensorSpec},
     tensor::{DType, Element, Tensor, TensorData, Tensors},
+    verify::{Closeness, Comparison},
     worker::{Metrics, ModelTask, Pending, Task, TaskFn, Worker, task_fn},
 };
 #[cfg(feature = "text")]

@@ -5,7 +5,9 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
+    fs::{self, File},
+    io::Read,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -71,20 +73,49 @@ impl ModelSource {
     /// [`Error::Io`], [`Error::Model`] for what is no ONNX model, [`Error::ExternalData`] for data that lies outside
     /// the folder or is missing.
     pub fn read(&self) -> Result<LoadedSource, Error> {
+        self.read_within(u64::MAX, u64::MAX, usize::MAX)
+    }
+
+    /// As [`read`](Self::read), within limits that are checked before a file is read.
+    pub(crate) fn read_within(
+        &self,
+        max_graph: u64,
+        max_external: u64,
+        max_files: usize,
+    ) -> Result<LoadedSource, Error> {
+        let refuse = |reason: String| Error::Refused { model: self.name.clone(), reason };
         let graph: Arc<[u8]> = match &self.place {
-            Place::File(path) => fs::read(path).map_err(|error| Error::io(path, error))?.into(),
+            Place::File(path) => {
+                let (bytes, size) = read_up_to(path, max_graph)?;
+                bytes.ok_or_else(|| refuse(too_much("bytes of graph", size, max_graph)))?
+            }
+            Place::Bytes { graph, .. } if graph.len() as u64 > max_graph => {
+                return Err(refuse(too_much("bytes of graph", graph.len() as u64, max_graph)));
+            }
             Place::Bytes { graph, .. } => Arc::clone(graph),
         };
         let outline = Outline::read(&graph)
             .map_err(|fault| Error::Model { model: self.name.clone(), source: fault.into() })?;
+        let files = outline.external.len();
+        if files > max_files {
+            let (files, max_files) = (files as u64, max_files as u64);
+            return Err(refuse(too_much("files of external data", files, max_files)));
+        }
         let mut external = BTreeMap::new();
+        let mut left = max_external;
         for location in &outline.external {
-            external.insert(location.clone(), self.external(location)?);
+            let (bytes, size) = self.external(location, left)?;
+            let Some(bytes) = bytes else {
+                let total = max_external.saturating_sub(left).saturating_add(size);
+                return Err(refuse(too_much("bytes of external data", total, max_external)));
+            };
+            left = left.saturating_sub(size);
+            external.insert(location.clone(), bytes);
         }
         Ok(LoadedSource { name: self.name.clone(), graph, external, outline })
     }
 
-    fn external(&self, location: &str) -> Result<Arc<[u8]>, Error> {
+    fn external(&self, location: &str, max: u64) -> Result<(Option<Arc<[u8]>>, u64), Error> {
         let refuse = |reason: &str| Error::ExternalData {
             model: self.name.clone(),
             location: location.into(),
@@ -96,7 +127,9 @@ impl ModelSource {
         }
         let file = match &self.place {
             Place::Bytes { external, .. } => {
-                return external.get(location).cloned().ok_or_else(|| refuse("not given"));
+                let data = external.get(location).cloned().ok_or_else(|| refuse("not given"))?;
+                let size = data.len() as u64;
+                return Ok((Some(data).filter(|_| size <= max), size));
             }
             Place::File(file) => file,
         };
@@ -108,7 +141,7 @@ impl ModelSource {
         if !target.starts_with(real(root)?) {
             return Err(refuse("a link that leads out of the model's folder"));
         }
-        Ok(fs::read(&target).map_err(|error| Error::io(&target, error))?.into())
+        read_up_to(&target, max)
     }
 }
 
@@ -139,4 +172,22 @@ impl fmt::Debug for LoadedSource {
             .field("external", &self.external.keys())
             .finish_non_exhaustive()
     }
+}
+
+/// The bytes of a file, if they are not more than `max`, and how many there are. The size is that of the open file, and
+/// no more is read, whatever happens to the file meanwhile.
+fn read_up_to(path: &Path, max: u64) -> Result<(Option<Arc<[u8]>>, u64), Error> {
+    let failed = |error| Error::io(path, error);
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    if size > max {
+        return Ok((None, size));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(size).read_to_end(&mut bytes).map_err(failed)?;
+    Ok((Some(bytes.into()), size))
+}
+
+pub(crate) fn too_much(what: &str, found: u64, limit: u64) -> String {
+    format!("{found} {what}, where at most {limit} are taken")
 }

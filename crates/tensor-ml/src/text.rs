@@ -6,6 +6,7 @@ mod detokenize;
 mod generate;
 mod sample;
 mod stream;
+mod verify;
 
 pub use self::{
     chat::{ChatTemplate, Message},
@@ -14,4 +15,5 @@ pub use self::{
     },
     sample::{Sampling, draw, log_probabilities, rank_of, uniform},
     stream::{GenerateJob, TextEvent, TextGenerator, TextStream},
+    verify::{Claim, TokenCheck, Verification},
 };

@@ -143,6 +143,47 @@ pub fn draw(
     sampling: &Sampling,
     step: u64,
 ) -> Option<u32> {
+    let scores = scores(logits, context, barred, sampling);
+    if sampling.temperature == 0.0 {
+        let best = tokens(scores).min_by(order)?;
+        return (best.1 > f64::NEG_INFINITY).then_some(best.0);
+    }
+    Odds::new(scores, sampling)?.at(uniform(sampling.seed, step))
+}
+
+/// By how much the score of `id` (step 3) lies below the largest. Nothing for an id beyond the logits.
+pub(super) fn gap(
+    logits: &[f32],
+    context: &[u32],
+    barred: &[u32],
+    sampling: &Sampling,
+    id: u32,
+) -> Option<f64> {
+    let scores = scores(logits, context, barred, sampling);
+    let own = *scores.get(id as usize)?;
+    let best = scores.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    // Of two infinities there is no difference.
+    if own == best { Some(0.0) } else { Some(best - own) }
+}
+
+/// Between which random numbers `id` is drawn, with a temperature above 0. Nothing when it never is.
+pub(super) fn share(
+    logits: &[f32],
+    context: &[u32],
+    barred: &[u32],
+    sampling: &Sampling,
+    id: u32,
+) -> Option<(f64, f64)> {
+    let odds = Odds::new(scores(logits, context, barred, sampling), sampling)?;
+    let place = odds.ids.iter().position(|other| *other == id)?;
+    let sum: f64 = odds.weights.iter().sum();
+    let start: f64 = odds.weights.iter().take(place).sum();
+    let weight = odds.weights.get(place)?;
+    Some((start / sum, (start + weight) / sum))
+}
+
+/// Steps 1 to 3.
+fn scores(logits: &[f32], context: &[u32], barred: &[u32], sampling: &Sampling) -> Vec<f64> {
     let mut scores: Vec<f64> =
         logits.iter().map(|x| if x.is_nan() { f64::NEG_INFINITY } else { f64::from(*x) }).collect();
     if sampling.repetition_penalty != 1.0 {
@@ -163,49 +204,67 @@ pub fn draw(
             *score = f64::NEG_INFINITY;
         }
     }
-    // Largest first, equal ones by id.
-    let order =
-        |a: &(u32, f64), b: &(u32, f64)| -> Ordering { b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)) };
-    // Adding zero turns −0 into 0, which `total_cmp` would otherwise order below it.
-    let mut tokens: Vec<(u32, f64)> = (0_u32..).zip(scores.into_iter().map(|x| x + 0.0)).collect();
-    if sampling.temperature == 0.0 {
-        return tokens
-            .into_iter()
-            .min_by(order)
-            .filter(|best| best.1 > f64::NEG_INFINITY)
-            .map(|best| best.0);
+    scores
+}
+
+/// The tokens that may be drawn, likeliest first, with their weights: steps 5 to 8.
+struct Odds {
+    ids: Vec<u32>,
+    weights: Vec<f64>,
+}
+
+impl Odds {
+    /// Nothing when no token has a number above −∞.
+    fn new(scores: Vec<f64>, sampling: &Sampling) -> Option<Self> {
+        let mut tokens: Vec<(u32, f64)> =
+            tokens(scores).map(|(id, score)| (id, score / sampling.temperature)).collect();
+        if sampling.top_k > 0 && sampling.top_k < tokens.len() {
+            tokens.select_nth_unstable_by(sampling.top_k, order);
+            tokens.truncate(sampling.top_k);
+        }
+        tokens.sort_unstable_by(order);
+        let first = tokens.first()?.1;
+        if first == f64::NEG_INFINITY {
+            return None;
+        }
+        // A logit of +∞ would make NaN of its own weight.
+        let weight = |x: f64| if x == first { 1.0 } else { libm::exp(x - first) };
+        let mut weights: Vec<f64> = tokens.iter().map(|token| weight(token.1)).collect();
+        if sampling.top_p < 1.0 {
+            let enough = weights.iter().sum::<f64>() * sampling.top_p;
+            let mut total = 0.0;
+            let reached = weights.iter().position(|weight| {
+                total += weight;
+                total >= enough
+            });
+            weights.truncate(reached.map_or(weights.len(), |place| place + 1));
+        }
+        let kept = weights.iter().take_while(|weight| **weight >= sampling.min_p).count();
+        weights.truncate(kept.max(1));
+        let ids = tokens.into_iter().map(|token| token.0).take(weights.len()).collect();
+        Some(Self { ids, weights })
     }
-    tokens.iter_mut().for_each(|token| token.1 /= sampling.temperature);
-    if sampling.top_k > 0 && sampling.top_k < tokens.len() {
-        tokens.select_nth_unstable_by(sampling.top_k, order);
-        tokens.truncate(sampling.top_k);
-    }
-    tokens.sort_unstable_by(order);
-    let first = tokens.first()?.1;
-    if first == f64::NEG_INFINITY {
-        return None;
-    }
-    // A logit of +∞ would make NaN of its own weight.
-    let weight = |x: f64| if x == first { 1.0 } else { libm::exp(x - first) };
-    let mut weights: Vec<f64> = tokens.iter().map(|token| weight(token.1)).collect();
-    if sampling.top_p < 1.0 {
-        let enough = weights.iter().sum::<f64>() * sampling.top_p;
+
+    /// Step 9.
+    fn at(&self, number: f64) -> Option<u32> {
+        let target = number * self.weights.iter().sum::<f64>();
         let mut total = 0.0;
-        let reached = weights.iter().position(|weight| {
+        let place = self.weights.iter().position(|weight| {
             total += weight;
-            total >= enough
+            total > target
         });
-        weights.truncate(reached.map_or(weights.len(), |place| place + 1));
+        self.ids.get(place.unwrap_or(self.weights.len().saturating_sub(1))).copied()
     }
-    let kept = weights.iter().take_while(|weight| **weight >= sampling.min_p).count();
-    weights.truncate(kept.max(1));
-    let target = uniform(sampling.seed, step) * weights.iter().sum::<f64>();
-    let mut total = 0.0;
-    let place = weights.iter().position(|weight| {
-        total += weight;
-        total > target
-    });
-    tokens.get(place.unwrap_or(weights.len().saturating_sub(1))).map(|token| token.0)
+}
+
+/// Ids with their scores. Adding zero turns −0 into 0, which `total_cmp` would order below it.
+fn tokens(scores: Vec<f64>) -> impl Iterator<Item = (u32, f64)> {
+    (0_u32..).zip(scores.into_iter().map(|score| score + 0.0))
+}
+
+/// Largest first, equal ones by id.
+fn order(a: &(u32, f64), b: &(u32, f64)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
 /// The random number of a step, from 0 to below 1: the first eight bytes of SHA-256 over the text `tensor-ml/sample/1`,

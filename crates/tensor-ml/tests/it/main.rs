@@ -13,3 +13,4 @@ mod encoders;
 mod engines;
 mod folders;
 mod generate;
+mod verify;
