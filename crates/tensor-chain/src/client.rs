@@ -4,6 +4,7 @@
 //! one in memory (feature `local`), and anything else that implements subxt's two-method `RpcClientT`.
 //! No runtime is assumed: with no default features, `futures::executor::block_on` is enough.
 
+mod catalog;
 mod follow;
 mod headers;
 mod map;
@@ -26,6 +27,7 @@ use tensor_core::BlockNumber;
 use tensor_core::chain::{At, Header};
 use tensor_core::receipt::Stage;
 
+pub use catalog::{READS, Read};
 pub use map::StorageStream;
 pub use read::*;
 pub use runtime::{Runtime, RuntimeCache};

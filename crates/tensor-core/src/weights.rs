@@ -62,7 +62,8 @@ impl Weights {
         }
     }
 
-    /// Scales scores so that the best is 65,535, as clients do before they submit.
+    /// Scales scores so that the best is 65,535, as the official clients do before they submit: the
+    /// same integers for the same floats, halves going to the even neighbour.
     ///
     /// Scores are any non-negative numbers; only their ratios matter. Zeros and what rounds to zero are
     /// left out. Uids come out ascending.
@@ -84,9 +85,28 @@ impl Weights {
         Self::new(scores.into_iter().filter_map(|(uid, score)| {
             // In 0..=65535 by construction.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let value = (score / best * f64::from(u16::MAX)).round() as u16;
+            let value = (score / best * f64::from(u16::MAX)).round_ties_even() as u16;
             (value > 0).then_some((uid, value))
         }))
+    }
+
+    /// As [`from_scores`](Self::from_scores), with no weight above `limit` of the sum: what is above it
+    /// is cut off and the rest rises. A limit that cannot be met (too few scores) gives equal weights.
+    /// As the official clients do it.
+    ///
+    /// # Errors
+    /// As [`from_scores`](Self::from_scores).
+    pub fn from_scores_clipped(
+        scores: impl IntoIterator<Item = (Uid, f64)>,
+        limit: U16Fraction,
+    ) -> Result<Self, WeightsError> {
+        let scores: Vec<_> = scores.into_iter().collect();
+        if limit == U16Fraction::ONE || scores.iter().any(|(_, s)| !(s.is_finite() && *s >= 0.0)) {
+            return Self::from_scores(scores);
+        }
+        let values: Vec<f64> = scores.iter().map(|(_, score)| *score).collect();
+        let clipped = clip(&values, limit.to_f64_lossy());
+        Self::from_scores(scores.iter().map(|(uid, _)| *uid).zip(clipped))
     }
 
     /// The pairs in order.
@@ -113,6 +133,40 @@ impl Weights {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Cuts scores so that none is more than `limit` of their sum, which becomes one. The cut is the one at
+/// which the largest lands on the limit; the small constant is the official clients'.
+#[allow(clippy::cast_precision_loss)]
+fn clip(scores: &[f64], limit: f64) -> Vec<f64> {
+    const EPSILON: f64 = 1e-7;
+    let count = scores.len() as f64;
+    let total: f64 = scores.iter().sum();
+    if total <= 0.0 {
+        return scores.to_vec();
+    }
+    if count * limit <= 1.0 {
+        return vec![1.0 / count; scores.len()];
+    }
+    let mut sorted: Vec<f64> = scores.iter().map(|score| score / total).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    if sorted.last().is_some_and(|largest| *largest <= limit) {
+        return scores.iter().map(|score| score / total).collect();
+    }
+    let mut sum = 0.0;
+    let mut below = 0usize;
+    let mut sums = Vec::with_capacity(sorted.len());
+    for (place, share) in sorted.iter().enumerate() {
+        sum += share;
+        sums.push(sum);
+        let above = count - place as f64 - 1.0;
+        below += usize::from(share / (above * share + sum + EPSILON) < limit);
+    }
+    let kept = below.checked_sub(1).and_then(|last| sums.get(last)).copied().unwrap_or(0.0);
+    let cut = (limit * kept - EPSILON) / (1.0 - limit * (count - below as f64)) * total;
+    let clipped: Vec<f64> = scores.iter().map(|score| score.min(cut)).collect();
+    let total: f64 = clipped.iter().sum();
+    clipped.into_iter().map(|score| score / total).collect()
 }
 
 /// Why numbers are no weights.
@@ -152,6 +206,33 @@ mod tests {
         assert_eq!(Weights::new([(one, 1), (one, 2)]), Err(WeightsError::Duplicate(one)));
         assert_eq!(Weights::from_scores([(one, f64::NAN)]), Err(WeightsError::NotANumber(one)));
         assert_eq!(Weights::from_scores([(one, -0.1)]), Err(WeightsError::NotANumber(one)));
+    }
+
+    /// The integers of the official SDK's own functions.
+    #[test]
+    fn the_same_integers_as_the_official_sdk() {
+        let vectors = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../testdata/chain/weights-vectors.json"
+        ));
+        let vectors: Vec<serde_json::Value> = serde_json::from_str(vectors).unwrap();
+        assert!(vectors.len() > 250);
+        for vector in vectors {
+            let list = |name: &str| vector[name].as_array().unwrap().clone();
+            let scores: Vec<_> = list("weights")
+                .iter()
+                .enumerate()
+                .map(|(uid, score)| (Uid::new(uid as u16), score.as_f64().unwrap()))
+                .collect();
+            let limit = U16Fraction::from_bits(vector["limit"].as_u64().unwrap() as u16);
+            let weights = Weights::from_scores_clipped(scores, limit).unwrap();
+            let expected: Vec<_> =
+                list("values").iter().map(|value| value.as_u64().unwrap() as u16).collect();
+            assert_eq!(weights.values(), expected, "{vector}");
+            let uids: Vec<_> =
+                list("uids").iter().map(|uid| uid.as_u64().unwrap() as u16).collect();
+            assert_eq!(weights.uids(), uids);
+        }
     }
 
     proptest! {

@@ -214,9 +214,18 @@ impl Subtensor {
     /// # Errors
     /// [`Error::Decode`] when the events do not fit the runtime's metadata.
     pub async fn events(&self) -> Result<Vec<EventRecord>, Error> {
-        let (runtime, bytes) = self.storage_bytes("System", "Events", &[]).await?;
-        let events = bytes.map(|bytes| runtime.metadata.decode_events(&bytes)).transpose();
-        Ok(events.map_err(|source| Error::decode("System.Events", source))?.unwrap_or_default())
+        // A block's events were written by the runtime before it: an upgrade in it counts from the
+        // next one on.
+        let hash = self.block_hash().await?;
+        let header = self.inner.rpc.header(Some(hash)).await?;
+        let parent = if header.number.value() == 0 { hash } else { header.parent };
+        let runtime = self.runtime_at(Some(parent)).await?;
+        let key = runtime.metadata.storage("System", "Events")?.key(&[])?;
+        let Some(bytes) = self.inner.rpc.storage(&key, Some(hash)).await? else {
+            return Ok(Vec::new());
+        };
+        let events = runtime.metadata.decode_events(&bytes);
+        events.map_err(|source| Error::decode("System.Events", source))
     }
 
     /// The bytes of a runtime API's answer, and the runtime that gave them.

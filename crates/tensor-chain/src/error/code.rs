@@ -181,7 +181,29 @@ fn exact(pallet: &str, name: &str) -> Option<ErrorCode> {
         "HotKeyAlreadyRegisteredInSubNet"
         | "EpochTriggerAlreadyPending"
         | "FirstEmissionBlockNumberAlreadySet" => Code::AlreadyExists,
-        "UnknownError" if pallet == "Swap" => Code::Unknown,
+        "StakeUnavailable" | "BalanceWithdrawalError" | "ZeroBalanceAfterWithdrawn"
+        | "VestingBalance" | "LiquidityRestrictions" | "RootStakeLocked" | "PaymentOverflow" => {
+            Code::InsufficientBalance
+        }
+        "ColdkeySwapAnnounced" | "ColdkeySwapDisputed" | "TransactorAccountShouldBeHotKey"
+        | "ExpectedBeneficiaryOrigin" | "NothingAuthorized" | "Unproxyable" | "ReentranceDenied"
+        | "StateChangeDenied" | "AccountRejectsLockedAlpha" | "TransactionMustComeFromEOA" => {
+            Code::NotAuthorized
+        }
+        "SwapReturnedZero" | "ZeroShareInBatch" | "LinkedAmountResolvedToZero" => {
+            Code::InsufficientLiquidity
+        }
+        "CapRaised" | "OrderCancelled" | "Exited" | "TargetBlockNumberInPast" => Code::Expired,
+        "DeadAccount" | "NoneValue" => Code::NotFound,
+        "RelayerRequiredForPartialFill" | "UnableToRecoverPublicKey" | "NewColdKeyIsHotkey"
+        | "Named" | "RelayerMissMatch" | "SpecVersionNeedsToIncrease" => Code::InvalidArgument,
+        // A contract, a beacon or the node's own bookkeeping broke.
+        "CurrencyError" | "PreLogExists" | "Reentrancy" | "Undefined" | "DrandConnectionFailure"
+        | "UnverifiedPulse" | "PulseVerificationError" | "ContractTrapped" | "InputForwarded"
+        | "TerminatedWhileReentrant" | "TerminatedInConstructor" | "ContractReverted"
+        | "CodeRejected" | "Indeterministic" | "Unreachable" | "UnexpectedUnreserveLeftover"
+        | "AnnouncementDepositInvariantViolated" | "NonDefaultComposite" => Code::Internal,
+        "UnknownError" if pallet == "Swap" => Code::Internal,
         _ => return None,
     })
 }
@@ -252,6 +274,35 @@ fn by_word(name: &str) -> Option<ErrorCode> {
         ("Same", Code::InvalidArgument),
         ("Not", Code::InvalidArgument),
         ("Failed", Code::Internal),
+        ("Pending", Code::TooEarly),
+        ("Ongoing", Code::TooEarly),
+        ("InProgress", Code::TooEarly),
+        ("Waiting", Code::TooEarly),
+        ("Immunity", Code::TooEarly),
+        ("Requested", Code::AlreadyExists),
+        ("InUse", Code::AlreadyExists),
+        ("Exist", Code::AlreadyExists),
+        ("Frozen", Code::Disabled),
+        ("Blocked", Code::Disabled),
+        ("Deprecated", Code::Disabled),
+        ("Deactivated", Code::Disabled),
+        ("Entered", Code::Disabled),
+        ("OutOfOrder", Code::InvalidArgument),
+        ("OutOf", Code::LimitExceeded),
+        ("TooHeavy", Code::LimitExceeded),
+        ("Overflow", Code::LimitExceeded),
+        ("OverFlow", Code::LimitExceeded),
+        ("TooFew", Code::InvalidArgument),
+        ("Minimum", Code::InvalidArgument),
+        ("Unexpected", Code::InvalidArgument),
+        ("Inconsistency", Code::InvalidArgument),
+        ("Incomplete", Code::InvalidArgument),
+        ("Negative", Code::InvalidArgument),
+        ("Greater", Code::InvalidArgument),
+        ("MustBe", Code::InvalidArgument),
+        ("In", Code::InvalidArgument),
+        ("NonZero", Code::InvalidArgument),
+        ("Zero", Code::InvalidArgument),
     ];
     RULES.iter().find(|(word, _)| has_word(name, word)).map(|(_, code)| *code)
 }
@@ -262,7 +313,7 @@ fn has_word(name: &str, words: &str) -> bool {
     name.match_indices(words).any(|(at, _)| {
         let after = name.get(at + words.len()..).and_then(|rest| rest.chars().next());
         after
-            .is_none_or(|next| !next.is_ascii_lowercase() || !words.ends_with(['o', 't', 'w', 'x']))
+            .is_none_or(|next| !next.is_ascii_lowercase() || !words.ends_with(['n', 'o', 't', 'w', 'x']))
     })
 }
 

@@ -1,5 +1,6 @@
 //! The client, against recorded bytes of a real node and against the local chain.
 
+mod coverage;
 mod golden;
 #[cfg(feature = "local")]
 mod story;
