@@ -336,7 +336,7 @@ fn pool_one(pooling: Pooling, tokens: &[f32], mask: &[i64], width: usize) -> Vec
     let zero = || vec![0.0; width];
     match pooling {
         Pooling::Cls => rows().next().map_or_else(zero, <[f32]>::to_vec),
-        Pooling::Last => rows().last().map_or_else(zero, <[f32]>::to_vec),
+        Pooling::Last => rows().next_back().map_or_else(zero, <[f32]>::to_vec),
         Pooling::Max => rows()
             .map(<[f32]>::to_vec)
             .reduce(|most, row| most.iter().zip(row).map(|(most, x)| most.max(x)).collect())

@@ -85,10 +85,12 @@ impl ModelSource {
     ) -> Result<LoadedSource, Error> {
         let refuse = |reason: String| Error::Refused { model: self.name.clone(), reason };
         let graph: Arc<[u8]> = match &self.place {
-            Place::File(path) => {
-                let (bytes, size) = read_up_to(path, max_graph)?;
-                bytes.ok_or_else(|| refuse(too_much("bytes of graph", size, max_graph)))?
-            }
+            Place::File(path) => match read_up_to(path, max_graph)? {
+                Content::Read(bytes) => bytes,
+                Content::TooLarge(size) => {
+                    return Err(refuse(too_much("bytes of graph", size, max_graph)));
+                }
+            },
             Place::Bytes { graph, .. } if graph.len() as u64 > max_graph => {
                 return Err(refuse(too_much("bytes of graph", graph.len() as u64, max_graph)));
             }
@@ -104,18 +106,20 @@ impl ModelSource {
         let mut external = BTreeMap::new();
         let mut left = max_external;
         for location in &outline.external {
-            let (bytes, size) = self.external(location, left)?;
-            let Some(bytes) = bytes else {
-                let total = max_external.saturating_sub(left).saturating_add(size);
-                return Err(refuse(too_much("bytes of external data", total, max_external)));
+            let bytes = match self.external(location, left)? {
+                Content::Read(bytes) => bytes,
+                Content::TooLarge(size) => {
+                    let total = max_external.saturating_sub(left).saturating_add(size);
+                    return Err(refuse(too_much("bytes of external data", total, max_external)));
+                }
             };
-            left = left.saturating_sub(size);
+            left = left.saturating_sub(bytes.len() as u64);
             external.insert(location.clone(), bytes);
         }
         Ok(LoadedSource { name: self.name.clone(), graph, external, outline })
     }
 
-    fn external(&self, location: &str, max: u64) -> Result<(Option<Arc<[u8]>>, u64), Error> {
+    fn external(&self, location: &str, max: u64) -> Result<Content, Error> {
         let refuse = |reason: &str| Error::ExternalData {
             model: self.name.clone(),
             location: location.into(),
@@ -129,7 +133,7 @@ impl ModelSource {
             Place::Bytes { external, .. } => {
                 let data = external.get(location).cloned().ok_or_else(|| refuse("not given"))?;
                 let size = data.len() as u64;
-                return Ok((Some(data).filter(|_| size <= max), size));
+                return Ok(if size > max { Content::TooLarge(size) } else { Content::Read(data) });
             }
             Place::File(file) => file,
         };
@@ -174,18 +178,24 @@ impl fmt::Debug for LoadedSource {
     }
 }
 
-/// The bytes of a file, if they are not more than `max`, and how many there are. The size is that of the open file, and
+/// What a file holds, or how much it would be.
+enum Content {
+    Read(Arc<[u8]>),
+    TooLarge(u64),
+}
+
+/// The bytes of a file, if they are not more than `max`. The size is that of the open file, and
 /// no more is read, whatever happens to the file meanwhile.
-fn read_up_to(path: &Path, max: u64) -> Result<(Option<Arc<[u8]>>, u64), Error> {
+fn read_up_to(path: &Path, max: u64) -> Result<Content, Error> {
     let failed = |error| Error::io(path, error);
     let file = File::open(path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
     if size > max {
-        return Ok((None, size));
+        return Ok(Content::TooLarge(size));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     file.take(size).read_to_end(&mut bytes).map_err(failed)?;
-    Ok((Some(bytes.into()), size))
+    Ok(Content::Read(bytes.into()))
 }
 
 pub(crate) fn too_much(what: &str, found: u64, limit: u64) -> String {

@@ -351,7 +351,7 @@ impl TextGeneration {
     ) -> Result<Generated, Error> {
         let requests = std::slice::from_ref(request);
         let mut on_event = |_: usize, token: Option<Token>, text: &str| on_token(token, text);
-        let mut answers = self.run(requests, control, &mut on_event)?.into_iter();
+        let mut answers = self.run_rows(requests, control, &mut on_event)?.into_iter();
         answers.next().ok_or(Error::Stopped)
     }
 
@@ -365,12 +365,12 @@ impl TextGeneration {
         requests: &[GenerateRequest],
         control: &RunControl,
     ) -> Result<Vec<Generated>, Error> {
-        self.run(requests, control, &mut |_, _, _| {})
+        self.run_rows(requests, control, &mut |_, _, _| {})
     }
 
     /// Runs requests to their ends. `on_event` hears of each token of each row; without a token, of the text that was held
     /// back when the row ended.
-    pub(super) fn run(
+    pub(super) fn run_rows(
         &mut self,
         requests: &[GenerateRequest],
         control: &RunControl,

@@ -253,7 +253,8 @@ impl Odds {
             total += weight;
             total > target
         });
-        self.ids.get(place.unwrap_or(self.weights.len().saturating_sub(1))).copied()
+        // Rounding may leave none; the last then stands nearest.
+        place.map_or_else(|| self.ids.last(), |place| self.ids.get(place)).copied()
     }
 }
 
@@ -318,10 +319,10 @@ mod tests {
     /// The rule again, written down without any cleverness.
     fn naive(logits: &[f32], context: &[u32], sampling: &Sampling, step: u64) -> Option<u32> {
         let mut x: Vec<f64> = logits.iter().map(|x| f64::from(*x)).collect();
-        for id in 0..x.len() {
+        for (id, x) in x.iter_mut().enumerate() {
             if context.contains(&(id as u32)) {
                 let r = sampling.repetition_penalty;
-                x[id] = if x[id] > 0.0 { x[id] / r } else { x[id] * r };
+                *x = if *x > 0.0 { *x / r } else { *x * r };
             }
         }
         if sampling.temperature > 0.0 {

@@ -140,7 +140,7 @@ impl BatchTask for TextGeneration {
             jobs.iter().map(|job| self.check(&job.request).err()).collect();
         let good: Vec<usize> = (0..jobs.len()).filter(|place| faults[*place].is_none()).collect();
         let requests: Vec<_> = good.iter().map(|place| jobs[*place].request.clone()).collect();
-        let result = TextGeneration::run(self, &requests, control, &mut |row, token, text| {
+        let result = self.run_rows(&requests, control, &mut |row, token, text| {
             if let Some(job) = good.get(row).and_then(|place| jobs.get(*place)) {
                 job.tell(token, text);
             }
