@@ -26,6 +26,7 @@ mod dividends;
 mod division;
 mod emission;
 mod engine;
+mod explain;
 mod input;
 mod liquid_alpha;
 mod load;
@@ -38,6 +39,7 @@ mod stake;
 mod trust;
 mod workers;
 
+pub use explain::{Claim, ExplainError, Explanation, LISTED, MinerSteps, ValidatorSteps, Vote};
 pub use input::{Input, Snapshot};
 pub use liquid_alpha::alpha_sigmoid;
 pub use mechanism::{
@@ -160,7 +162,7 @@ impl Epoch {
         Self { rule, ..Self::default() }
     }
 
-    /// Keep the matrices of the next runs for [`Self::intermediates`]; costs their memory and time.
+    /// Keep the matrices of the next runs for [`Self::intermediates`] and [`Self::explain`]; costs their memory and time.
     #[must_use]
     pub fn keep_intermediates(mut self, keep: bool) -> Self {
         self.intermediates = keep.then(Intermediates::default);

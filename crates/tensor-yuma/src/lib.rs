@@ -7,6 +7,8 @@ pub mod fixed;
 pub mod null;
 pub mod pool;
 mod rows;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "serde")]
 pub mod vectors;
 pub mod weights;

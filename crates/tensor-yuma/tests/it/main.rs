@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod explain;
 #[path = "../../benches/oracle/naive.rs"]
 mod naive;
 #[path = "../../benches/oracle/null.rs"]
@@ -14,5 +15,7 @@ mod parallel;
 mod power;
 mod properties;
 mod rules;
+#[cfg(feature = "sim")]
+mod sim;
 #[cfg(feature = "serde")]
 mod vectors;
