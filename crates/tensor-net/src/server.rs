@@ -13,6 +13,8 @@ mod limits;
 #[cfg(feature = "server")]
 mod listen;
 mod metrics;
+#[cfg(feature = "server")]
+mod patience;
 mod router;
 
 use core::fmt;
@@ -101,6 +103,13 @@ impl AxonService {
             limits: Limits::default(),
             signer: None,
         }
+    }
+
+    /// Starts a service that answers for this key's account, and signs its answers for callers that ask
+    /// for it; see [`response`](crate::wire::response).
+    pub fn signed_by(hotkey: impl Signer + 'static) -> AxonBuilder {
+        let builder = Self::builder(Hotkey::new(hotkey.account_id()));
+        AxonBuilder { signer: Some(Box::new(hotkey)), ..builder }
     }
 
     /// The hotkey that requests must be signed for.
@@ -401,13 +410,6 @@ pub struct AxonBuilder {
 }
 
 impl AxonBuilder {
-    /// Signs answers for callers that ask for it; see [`response`](crate::wire::response). The key must
-    /// be that of the service's hotkey.
-    pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
-        self.signer = Some(Box::new(signer));
-        self
-    }
-
     /// Sets the limits.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -463,8 +465,7 @@ impl AxonBuilder {
             body_bytes: Gauge::new(limits.all_body_bytes),
             draining: AtomicBool::new(false),
             metrics: Metrics::new(),
-            // Another key's signatures would only make our answers look forged.
-            signer: signer.filter(|signer| Hotkey::new(signer.account_id()) == hotkey),
+            signer,
             address_rate: limits.address_rate.map(|rate| Buckets::new(rate, limits.rated)),
             hotkey_rate: limits.hotkey_rate.map(|rate| Buckets::new(rate, limits.rated)),
             limits,

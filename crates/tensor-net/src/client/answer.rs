@@ -3,11 +3,10 @@
 use core::mem;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use tensor_core::transport::{Body, Response, TransportError};
+use tensor_core::transport::{Body, BodyError, Endpoint, Response, TransportError};
 
 use crate::wire::response::{self, Answered};
 use crate::wire::{Dialect, Proof};
-use tensor_core::transport::{Authenticity, BodyError, Endpoint};
 
 /// Makes a response of a head and a body. Nothing the peer says is trusted: a body that is announced
 /// longer than `limit`, or compressed (we asked for no compression), is refused before it is read.
@@ -65,7 +64,7 @@ pub(crate) async fn authenticate(
 /// Refuses an answer that is not proven.
 pub(crate) fn require_proof(response: &Response, to: &Endpoint) -> Result<(), TransportError> {
     match response.authenticity {
-        Authenticity::Verified => Ok(()),
+        tensor_core::transport::Authenticity::Verified => Ok(()),
         _ => Err(TransportError::Forged(to.hotkey)),
     }
 }

@@ -1,9 +1,11 @@
 //! One question to many axons at once: [`fan_out`].
 
+use core::future::poll_fn;
+use core::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tensor_core::transport::{Body, Endpoint, Request, Response, Transport, TransportError};
 
 use super::answer::body_error;
@@ -78,16 +80,34 @@ pub async fn fan_out<T: Transport + ?Sized>(
 ) -> Vec<Answer> {
     let begin = Instant::now();
     let requests: Vec<Request> = endpoints.iter().map(&mut request).collect();
-    let mut asked: FuturesUnordered<_> = endpoints
+    let mut asks: Vec<_> = endpoints
         .iter()
         .zip(requests)
         .enumerate()
-        .map(|(index, (endpoint, request))| async move {
-            let started = begin.elapsed();
-            let outcome = ask(transport, endpoint, request, options.response_bytes).await;
-            (index, started, outcome, begin.elapsed())
+        .map(|(index, (endpoint, request))| {
+            let ask = async move {
+                let started = begin.elapsed();
+                let outcome = ask(transport, endpoint, request, options.response_bytes).await;
+                (index, started, outcome, begin.elapsed())
+            };
+            ask.boxed()
         })
         .collect();
+    // All begin in one go; the collection below lets others run after every few.
+    let mut ended = Vec::new();
+    poll_fn(|context| {
+        asks.retain_mut(|ask| match ask.as_mut().poll(context) {
+            Poll::Ready(outcome) => {
+                ended.push(outcome);
+                false
+            }
+            Poll::Pending => true,
+        });
+        Poll::Ready(())
+    })
+    .await;
+    let asked: FuturesUnordered<_> = asks.into_iter().collect();
+    let mut asked = futures::stream::iter(ended).chain(asked);
 
     let mut answers: Vec<Answer> = endpoints
         .iter()

@@ -82,6 +82,57 @@ pub struct ClientLimits {
     pub idle: usize,
 }
 
+impl ClientLimits {
+    /// Sets the bytes of a request's body.
+    #[must_use]
+    pub const fn with_request_bytes(mut self, bytes: usize) -> Self {
+        self.request_bytes = bytes;
+        self
+    }
+
+    /// Sets the bytes of an answer's body.
+    #[must_use]
+    pub const fn with_response_bytes(mut self, bytes: usize) -> Self {
+        self.response_bytes = bytes;
+        self
+    }
+
+    /// Sets the bytes of an answer's head.
+    #[must_use]
+    pub const fn with_head_bytes(mut self, bytes: usize) -> Self {
+        self.head_bytes = bytes;
+        self
+    }
+
+    /// Sets the time to connect.
+    #[must_use]
+    pub const fn with_connect_time(mut self, time: Duration) -> Self {
+        self.connect_time = time;
+        self
+    }
+
+    /// Sets how long an unused connection is kept.
+    #[must_use]
+    pub const fn with_idle_time(mut self, time: Duration) -> Self {
+        self.idle_time = time;
+        self
+    }
+
+    /// Sets the unused connections to one axon.
+    #[must_use]
+    pub const fn with_idle_per_axon(mut self, connections: usize) -> Self {
+        self.idle_per_axon = connections;
+        self
+    }
+
+    /// Sets the unused connections in all.
+    #[must_use]
+    pub const fn with_idle(mut self, connections: usize) -> Self {
+        self.idle = connections;
+        self
+    }
+}
+
 impl Default for ClientLimits {
     fn default() -> Self {
         Self {

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::patience::Patient;
 use super::{AxonService, PeerAddr};
 use crate::timer::TokioTimer;
 
@@ -40,6 +41,8 @@ pub struct ListenLimits {
     pub connections_per_address: usize,
     /// Time for a request's head to arrive, also on an idle connection; 10 s.
     pub head_time: Duration,
+    /// How long a peer may read nothing while there is something for it; 30 s.
+    pub stall_time: Duration,
     /// Time for requests in work to end once shutdown began; 30 s.
     pub drain_time: Duration,
 }
@@ -54,12 +57,50 @@ impl fmt::Debug for Server {
     }
 }
 
+impl ListenLimits {
+    /// Sets the connections at once.
+    #[must_use]
+    pub const fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Sets the connections at once from one address.
+    #[must_use]
+    pub const fn with_connections_per_address(mut self, connections: usize) -> Self {
+        self.connections_per_address = connections;
+        self
+    }
+
+    /// Sets the time for a head to arrive.
+    #[must_use]
+    pub const fn with_head_time(mut self, time: Duration) -> Self {
+        self.head_time = time;
+        self
+    }
+
+    /// Sets how long a peer may read nothing.
+    #[must_use]
+    pub const fn with_stall_time(mut self, time: Duration) -> Self {
+        self.stall_time = time;
+        self
+    }
+
+    /// Sets the time for requests in work to end at shutdown.
+    #[must_use]
+    pub const fn with_drain_time(mut self, time: Duration) -> Self {
+        self.drain_time = time;
+        self
+    }
+}
+
 impl Default for ListenLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,
             connections_per_address: 256,
             head_time: Duration::from_secs(10),
+            stall_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(30),
         }
     }
@@ -183,20 +224,20 @@ impl Server {
     ) -> impl Future<Output = ()> + Send + 'static {
         // Answers are small and complete: waiting to fill a packet only costs time.
         let _ = stream.set_nodelay(true);
-        let (service, head_time) = (self.service.clone(), self.limits.head_time);
+        let (service, limits) = (self.service.clone(), self.limits.clone());
         #[cfg(feature = "tls")]
         let tls = self.tls.clone();
         async move {
             #[cfg(feature = "tls")]
             if let Some(tls) = tls {
                 // A peer that does not finish its handshake is cut off like one without a head.
-                let accepted = tokio::time::timeout(head_time, tls.accept(stream)).await;
+                let accepted = tokio::time::timeout(limits.head_time, tls.accept(stream)).await;
                 if let Ok(Ok(stream)) = accepted {
-                    speak(stream, peer, service, head_time, stopped).await;
+                    speak(stream, peer, service, &limits, stopped).await;
                 }
                 return;
             }
-            speak(stream, peer, service, head_time, stopped).await;
+            speak(stream, peer, service, &limits, stopped).await;
         }
     }
 }
@@ -206,7 +247,7 @@ async fn speak<S>(
     stream: S,
     peer: SocketAddr,
     service: AxonService,
-    head_time: Duration,
+    limits: &ListenLimits,
     mut stopped: watch::Receiver<()>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
@@ -219,10 +260,10 @@ async fn speak<S>(
     });
     let connection = http1::Builder::new()
         .timer(HyperTimer::new())
-        .header_read_timeout(head_time)
+        .header_read_timeout(limits.head_time)
         // hyper asks for at least 8 KiB, and the buffer also takes the first part of the body.
         .max_buf_size(head_bytes.max(8 << 10))
-        .serve_connection(TokioIo::new(stream), answer);
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.stall_time)), answer);
     let mut connection = pin!(connection);
     tokio::select! {
         // An error here is the peer's: it broke off or sent no HTTP.

@@ -159,7 +159,7 @@ impl Protocol for Btauth {
             scheme: claim.scheme,
             method: head.method,
             target: head.target,
-            body_sha256: Sha256::digest(body).into(),
+            body_sha256: body_digest(body),
             nonce: claim.nonce,
             sender: optional(head, HOTKEY).ok().flatten().unwrap_or_default(),
             receiver: optional(head, RECEIVER).ok().flatten(),
@@ -184,6 +184,11 @@ pub struct Payload<'a> {
     pub sender: &'a str,
     /// The receiver's address as its header has it.
     pub receiver: Option<&'a str>,
+}
+
+/// SHA-256 of a body, as [`Payload::body_sha256`] wants it.
+pub fn body_digest(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
 }
 
 /// The exact bytes that are signed.
@@ -235,7 +240,7 @@ impl Dialect for BtauthDialect {
             scheme: outgoing.scheme,
             method: outgoing.method.as_str(),
             target: outgoing.target,
-            body_sha256: Sha256::digest(outgoing.body).into(),
+            body_sha256: body_digest(outgoing.body),
             nonce: outgoing.nonce,
             sender: &sender,
             receiver: receiver.as_deref(),

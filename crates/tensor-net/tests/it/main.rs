@@ -15,8 +15,9 @@ mod synapse_vectors;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use tensor_core::key::{Keypair, Scheme};
@@ -54,7 +55,11 @@ fn shouter() -> impl Miner + 'static {
 }
 
 fn key(uri: &str) -> Keypair {
-    Keypair::from_uri(uri, Scheme::Sr25519).unwrap()
+    // Deriving from a phrase is slow on purpose, and some tests ask thousands of times.
+    static KEYS: Mutex<BTreeMap<String, Keypair>> = Mutex::new(BTreeMap::new());
+    let mut keys = KEYS.lock().unwrap();
+    let make = || Keypair::from_uri(uri, Scheme::Sr25519).unwrap();
+    keys.entry(uri.to_owned()).or_insert_with(make).clone()
 }
 
 fn hotkey(uri: &str) -> Hotkey {

@@ -228,14 +228,62 @@ async fn oversized_requests_are_refused_early() {
 
 #[tokio::test]
 async fn silent_connections_are_closed() {
-    let mut limits = ListenLimits::default();
-    limits.head_time = Duration::from_millis(50);
+    let limits = ListenLimits::default().with_head_time(Duration::from_millis(50));
     let service = AxonService::new(hotkey("//Bob"), shouter());
     let running = start_with(service, limits).await;
     let mut silent = TcpStream::connect(running.axon.address).await.unwrap();
     silent.write_all(b"POST /Shout HTTP/1.1\r\nhost:").await.unwrap();
     let mut rest = Vec::new();
     let _ = silent.read_to_end(&mut rest).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn peers_that_do_not_read_lose_their_slot() {
+    /// Has more to say than any socket buffers.
+    struct Talks;
+    #[async_trait]
+    impl Miner for Talks {
+        async fn handle(&self, _: &Caller, _: Request) -> Result<Response, Reject> {
+            let words = futures::stream::repeat_with(|| Ok(Bytes::from(vec![b'x'; 1 << 16])));
+            Ok(Response::ok(Body::Stream(words.boxed())))
+        }
+    }
+    let service = AxonService::builder(hotkey("//Bob"))
+        .with_limits(Limits::default().with_running(1))
+        .build(Talks);
+    let limits = ListenLimits::default().with_stall_time(Duration::from_millis(100));
+    let running = start_with(service.clone(), limits).await;
+    let mut silent = TcpStream::connect(running.axon.address).await.unwrap();
+    let head = signed_head(&running.axon, 1).await;
+    silent.write_all(head.as_bytes()).await.unwrap();
+    silent.write_all(b"x").await.unwrap();
+    while service.metrics().running == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // It never reads. The slot comes back all the same.
+    while service.metrics().running > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(silent);
+    running.ended.abort();
+}
+
+#[tokio::test]
+async fn one_address_does_not_get_all_connections() {
+    let limits = ListenLimits::default().with_connections_per_address(2);
+    let service = AxonService::new(hotkey("//Bob"), shouter());
+    let running = start_with(service, limits).await;
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        kept.push(TcpStream::connect(running.axon.address).await.unwrap());
+    }
+    // Accepted by the system, closed by the server.
+    let mut third = TcpStream::connect(running.axon.address).await.unwrap();
+    let mut rest = Vec::new();
+    let read = third.read_to_end(&mut rest).await;
+    assert!(read.is_err() || rest.is_empty());
+    drop(kept);
     running.stop().await;
 }
 
@@ -299,8 +347,7 @@ async fn bad_answers_are_typed_errors() {
     let short = scripted(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await;
     let response = client.send(&short, ask("hello")).await.unwrap();
     assert!(response.body.bytes(100).await.is_err());
-    let mut limits = ClientLimits::default();
-    limits.response_bytes = 8;
+    let limits = ClientLimits::default().with_response_bytes(8);
     let client = Client::builder(Identity::new(key("//Alice")))
         .allow_private_addresses()
         .with_limits(limits)
