@@ -96,8 +96,7 @@ pub enum VectorError {
 /// # Errors
 /// See [`VectorError`]; an unknown field is an error.
 pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
-    let bytes =
-        std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
+    let bytes = std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
     let invalid = |error| VectorError::Json(path.to_owned(), error);
     let cases: fn(&Value) -> Result<Vec<Case>, SchemaError> = match suite {
         Suite::Yuma => {
@@ -110,8 +109,7 @@ pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
         }
     };
     let document: Value = serde_json::from_slice(&bytes).map_err(invalid)?;
-    let cases =
-        cases(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
+    let cases = cases(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
     Ok(Vectors(Kind::Cases { document, cases }))
 }
 
@@ -169,10 +167,7 @@ pub fn check(vectors: &Vectors, mut progress: impl FnMut(&str)) -> Report {
 ///
 /// # Errors
 /// Why nothing can be written at all.
-pub fn emit(
-    vectors: &Vectors,
-    mut progress: impl FnMut(&str),
-) -> Result<(Value, Report), String> {
+pub fn emit(vectors: &Vectors, mut progress: impl FnMut(&str)) -> Result<(Value, Report), String> {
     let (document, cases) = match &vectors.0 {
         Kind::Cases { document, cases } => (document, cases),
         Kind::Yuma(file) => return file.emit(),

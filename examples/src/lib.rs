@@ -2,8 +2,8 @@
 
 pub mod atomic;
 pub mod conformance;
-pub mod subnet;
 #[cfg(all(feature = "wallet", unix))]
 pub mod signer;
+pub mod subnet;
 #[cfg(feature = "wallet")]
 pub mod wallet;

@@ -114,7 +114,9 @@ fn first_difference(place: &str, expected: &Value, computed: &Value) -> Option<S
     match (expected, computed) {
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             let pairs = a.iter().zip(b).enumerate();
-            pairs.into_iter().find_map(|(i, (a, b))| first_difference(&format!("{place}/{i}"), a, b))
+            pairs
+                .into_iter()
+                .find_map(|(i, (a, b))| first_difference(&format!("{place}/{i}"), a, b))
         }
         (Value::Object(a), Value::Object(b)) if a.keys().all(|key| b.contains_key(key)) => {
             let extra = b.keys().find(|key| !a.contains_key(*key));

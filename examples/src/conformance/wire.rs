@@ -33,8 +33,6 @@ fn missing(protocol: &str, part: &Value) -> Vec<Case> {
         }
         _ => vec![format!("{protocol}/{list}")],
     });
-    let refuse = |name| {
-        Case::new(name, || Err("this protocol is not implemented yet".to_owned()))
-    };
+    let refuse = |name| Case::new(name, || Err("this protocol is not implemented yet".to_owned()));
     names.map(refuse).collect()
 }

@@ -75,9 +75,8 @@ impl Board {
         let validators = cast.validators.iter();
         state.names.extend(validators.map(|p| (p.hot(), (p.name.clone(), "validator".to_owned()))));
         let miners = cast.miners.iter();
-        let named = |(p, kind): &(super::cast::Person, Kind)| {
-            (p.hot(), (p.name.clone(), kind.to_string()))
-        };
+        let named =
+            |(p, kind): &(super::cast::Person, Kind)| (p.hot(), (p.name.clone(), kind.to_string()));
         state.names.extend(miners.map(named));
         drop(state);
         board

@@ -88,12 +88,7 @@ pub trait Payments: Send + Sync {
     ///
     /// # Errors
     /// When the block cannot be read.
-    async fn paid(
-        &self,
-        block: [u8; 32],
-        from: AccountId,
-        to: AccountId,
-    ) -> Result<Tao, BoxError>;
+    async fn paid(&self, block: [u8; 32], from: AccountId, to: AccountId) -> Result<Tao, BoxError>;
 }
 
 /// The front door of one validator.
@@ -225,8 +220,8 @@ impl FrontDoor {
     }
 
     async fn ask(&self, to: &Endpoint, body: Vec<u8>, count: usize) -> Option<Vec<Scores>> {
-        let request = Request::synapse(Sentiment::NAME, body)
-            .with_timeout(std::time::Duration::from_secs(4));
+        let request =
+            Request::synapse(Sentiment::NAME, body).with_timeout(std::time::Duration::from_secs(4));
         let response = self.transport.send(to, request).await.ok()?;
         if !response.is_success() {
             return None;

@@ -71,7 +71,9 @@ pub enum InputError {
         source: csv::Error,
     },
     /// A label is none of the three.
-    #[error("{file}: feedback {line} has the label {label:?}; positive, negative, neutral are known")]
+    #[error(
+        "{file}: feedback {line} has the label {label:?}; positive, negative, neutral are known"
+    )]
     Label {
         /// The file.
         file: String,
@@ -147,8 +149,10 @@ fn table(file: &str, text: &str) -> Result<Vec<Feedback>, InputError> {
         }
         let label = match label_at.and_then(|at| row.get(at)).map(str::trim) {
             None | Some("") => None,
-            Some(name) => Some(name.to_lowercase().parse().map_err(|_| {
-                InputError::Label { file: file.to_owned(), line, label: name.to_owned() }
+            Some(name) => Some(name.to_lowercase().parse().map_err(|_| InputError::Label {
+                file: file.to_owned(),
+                line,
+                label: name.to_owned(),
             })?),
         };
         feedback.push(Feedback { line, text, label });
@@ -170,7 +174,8 @@ mod tests {
 
     #[test]
     fn tables_and_lines() {
-        let table = parsed(b"\xef\xbb\xbfid,Label,text\n1,positive,\"good, very\"\n2,,meh\n").unwrap();
+        let table =
+            parsed(b"\xef\xbb\xbfid,Label,text\n1,positive,\"good, very\"\n2,,meh\n").unwrap();
         assert_eq!(table[0].text, "good, very");
         assert_eq!(table[0].label, Some(Label::Positive));
         assert_eq!((table[1].label, table[1].line), (None, 2));

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand::seq::{IndexedRandom, SliceRandom};
 use tensor_core::metagraph::Metagraph;
 use tensor_core::transport::{Request, TransportError};
 use tensor_core::validator::{Asked, Query, Reply, Validator};
@@ -82,9 +82,9 @@ impl Judge {
 
     /// The lines of one round, the same for all miners so that they compare.
     fn draw(&mut self) -> Vec<(String, Option<Label>)> {
-        let known = self.material.known.sample(&mut self.rng, KNOWN);
+        let known = self.material.known.choose_multiple(&mut self.rng, KNOWN);
         let known = known.map(|one| (one.text.clone(), one.label));
-        let unknown = self.material.unknown.sample(&mut self.rng, UNKNOWN);
+        let unknown = self.material.unknown.choose_multiple(&mut self.rng, UNKNOWN);
         let unknown = unknown.map(|one| (one.text.clone(), None));
         known.chain(unknown).collect()
     }
@@ -107,7 +107,8 @@ fn grade(expected: &[Option<Label>], answers: &[Scores]) -> f64 {
     if answers.len() != expected.len() || !answers.iter().all(Scores::is_sound) {
         return 0.0;
     }
-    let judged = || expected.iter().zip(answers).filter_map(|(label, said)| Some(((*label)?, said)));
+    let judged =
+        || expected.iter().zip(answers).filter_map(|(label, said)| Some(((*label)?, said)));
     let count = judged().count();
     if count == 0 {
         return 0.0;

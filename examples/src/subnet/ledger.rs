@@ -9,10 +9,8 @@ use tensor_core::call::Value;
 use tensor_core::chain::At;
 use tensor_core::{AccountId, BlockNumber, Hotkey, Metagraph, NetUid, Tao};
 
-use super::cast::{Cast, Kind, Person};
-use super::report::{
-    AlphaLedger, Customer, Neuron, Owner, Report, Requests, TaoLedger,
-};
+use super::cast::{Cast, Person};
+use super::report::{AlphaLedger, Customer, Neuron, Owner, Report, Requests, TaoLedger};
 
 /// The account to which burned TAO goes.
 const BURN_ACCOUNT: &[u8] = b"modlburntnsr";
@@ -48,7 +46,7 @@ pub async fn outcome(
 
     let mut miners = Vec::new();
     for (person, kind) in &cast.miners {
-        miners.push(reader.neuron(person, &kind_name(*kind)).await?);
+        miners.push(reader.neuron(person, &kind.to_string()).await?);
     }
     let mut validators = Vec::new();
     for person in &cast.validators {
@@ -61,7 +59,7 @@ pub async fn outcome(
         netuid: netuid.value(),
         epochs: epochs_since_start(&subtensor, netuid).await?,
         blocks: head.value(),
-        tao: tao(&subtensor, chain, &history).await?,
+        tao: tao(&subtensor, chain).await?,
         alpha: alpha(&subtensor, chain, netuid).await?,
         miners,
         validators,
@@ -73,10 +71,6 @@ pub async fn outcome(
             labelled: told.labelled,
         },
     })
-}
-
-fn kind_name(kind: Kind) -> String {
-    kind.to_string()
 }
 
 /// Epochs that the subnet ran since it was started.
@@ -139,11 +133,7 @@ struct History {
 }
 
 impl History {
-    async fn read(
-        subtensor: &Subtensor,
-        head: BlockNumber,
-        netuid: NetUid,
-    ) -> Result<Self, Error> {
+    async fn read(subtensor: &Subtensor, head: BlockNumber, netuid: NetUid) -> Result<Self, Error> {
         let mut history = Self::default();
         for number in 1..=head.value() {
             let at = subtensor.at(At::Number(BlockNumber::new(number)));
@@ -185,19 +175,15 @@ impl History {
     }
 
     fn transferred(&self, payer: AccountId, payees: &[AccountId]) -> u64 {
-        let to = self.transfers.iter().filter(|(from, to, _)| *from == payer && payees.contains(to));
+        let to =
+            self.transfers.iter().filter(|(from, to, _)| *from == payer && payees.contains(to));
         to.map(|(_, _, amount)| amount.rao()).sum()
     }
 }
 
-async fn tao(
-    subtensor: &Subtensor,
-    chain: &LocalChain,
-    _: &History,
-) -> Result<TaoLedger, Error> {
-    let issuance = |at: Subtensor| async move {
-        at.storage_as::<u64>("Balances", "TotalIssuance", &[]).await
-    };
+async fn tao(subtensor: &Subtensor, chain: &LocalChain) -> Result<TaoLedger, Error> {
+    let issuance =
+        |at: Subtensor| async move { at.storage_as::<u64>("Balances", "TotalIssuance", &[]).await };
     let mut burn_account = [0; 32];
     burn_account[..BURN_ACCOUNT.len()].copy_from_slice(BURN_ACCOUNT);
     let (mut accounts, mut burned) = (0, 0);

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tensor_core::ScoreBook;
 use tensor_core::metagraph::Metagraph;
 use tensor_core::transport::Endpoint;
-use tensor_core::ScoreBook;
 
 /// The miners by score, shared between a judge and the front door. Clones are the same ranking.
 #[derive(Clone, Debug, Default)]

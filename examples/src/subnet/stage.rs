@@ -13,8 +13,10 @@ use super::cast::{Cast, Person};
 
 /// What each validator stakes to itself, in TAO.
 const STAKES: [u64; Cast::VALIDATORS] = [400, 300, 200];
+/// What the owner must lock for the subnet, in TAO.
+const LOCK_COST: u64 = 1_000;
 /// What the first validator stakes on root, in TAO: without root stake a pool never grows.
-const ROOT_STAKE: u64 = 500;
+const ROOT_STAKE: u64 = 100;
 
 /// Acts on the chain and tells the board.
 #[derive(Clone)]
@@ -50,20 +52,25 @@ impl Stage {
 
     /// The owner registers the subnet; owner and sudo throw the switches.
     async fn found(&self, cast: &Cast) -> Result<NetUid, ChainError> {
+        let admin = |name: &str| Call::new("AdminUtils", name);
+        // What the owner locks becomes the pool: as deep as on the real chain, so that prices are sane.
+        let lock = Tao::from_coins(LOCK_COST).unwrap_or(Tao::MAX);
+        let lock = admin("sudo_set_network_min_lock_cost").arg("lock_cost", lock);
+        self.sudo(cast, "sudo sets what a subnet costs", lock).await?;
         let register =
             Call::new("SubtensorModule", "register_network").arg("hotkey", cast.owner.hot());
-        let receipt = self.act(&cast.owner.coldkey, "the owner registers a subnet", register).await?;
-        let netuid = netuid_of(&receipt).ok_or_else(|| ChainError::Missing(
-            "netuid in SubtensorModule.NetworkAdded".into(),
-        ))?;
-        let admin = |name: &str| Call::new("AdminUtils", name);
+        let receipt =
+            self.act(&cast.owner.coldkey, "the owner registers a subnet", register).await?;
+        let netuid = netuid_of(&receipt)
+            .ok_or_else(|| ChainError::Missing("netuid in SubtensorModule.NetworkAdded".into()))?;
         // Hyperparameters may not change close to an epoch, and with a tempo of ten blocks that is always.
         let window = admin("sudo_set_admin_freeze_window").arg("window", 0u16);
         self.sudo(cast, "sudo lifts the admin freeze window", window).await?;
         let commit_reveal = admin("sudo_set_commit_reveal_weights_enabled")
             .arg("netuid", netuid)
             .arg("enabled", false);
-        self.act(&cast.owner.coldkey, "the owner switches commit-reveal off", commit_reveal).await?;
+        self.act(&cast.owner.coldkey, "the owner switches commit-reveal off", commit_reveal)
+            .await?;
         let emission =
             admin("sudo_set_subnet_emission_enabled").arg("netuid", netuid).arg("enabled", true);
         self.sudo(cast, "sudo switches TAO emission on", emission).await?;

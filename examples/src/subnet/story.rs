@@ -12,7 +12,7 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use tensor_chain::Subtensor;
-use tensor_chain::local::{LocalChain, LocalChainError, Preset};
+use tensor_chain::local::{InterfaceError, LocalChain, Preset};
 use tensor_core::call::Value;
 use tensor_core::chain::{At, Chain, ChainError, Header};
 use tensor_core::drive::{Driver, Options, Pace, Presence, Step};
@@ -54,7 +54,7 @@ pub enum StoryError {
     Model(PathBuf, #[source] tensor_ml::Error),
     /// The chain could not be set up.
     #[error("the local chain could not be set up")]
-    Chain(#[from] LocalChainError),
+    Chain(#[from] InterfaceError),
     /// The chain refused something that the story needs.
     #[error("the chain refused a step of the story")]
     Step(#[from] ChainError),
@@ -167,8 +167,7 @@ impl Play<'_> {
             lines: lines.len() as u64,
             labelled: answers.verdicts.len() as u64,
         };
-        let report =
-            ledger::outcome(&self.subtensor, &self.chain, netuid, self.cast, told).await?;
+        let report = ledger::outcome(&self.subtensor, &self.chain, netuid, self.cast, told).await?;
         Ok(Outcome { report, answers, stopped })
     }
 
@@ -244,8 +243,13 @@ impl Play<'_> {
         let validator = &self.cast.validators[0];
         let transport: Arc<dyn Transport> = self.clients[0].clone();
         let payments = Arc::new(OnChain(self.subtensor.clone()));
-        let door =
-            FrontDoor::new(&*validator.name, validator.cold(), payments, transport, ranking.clone());
+        let door = FrontDoor::new(
+            &*validator.name,
+            validator.cold(),
+            payments,
+            transport,
+            ranking.clone(),
+        );
         let (server, address) = bind(AxonService::new(validator.hot(), door)).await?;
         let server = tokio::spawn(server.serve());
 
@@ -370,12 +374,7 @@ struct OnChain(Subtensor);
 
 #[async_trait]
 impl Payments for OnChain {
-    async fn paid(
-        &self,
-        block: [u8; 32],
-        from: AccountId,
-        to: AccountId,
-    ) -> Result<Tao, BoxError> {
+    async fn paid(&self, block: [u8; 32], from: AccountId, to: AccountId) -> Result<Tao, BoxError> {
         let events = self.0.at(At::Hash(block)).events().await?;
         let transfers = events.iter().map(|record| &record.event).filter(|event| {
             let account = |at: usize| event.fields.get(at).and_then(|(_, v)| v.as_account());
@@ -383,8 +382,8 @@ impl Payments for OnChain {
                 && account(0) == Some(from)
                 && account(1) == Some(to)
         });
-        let amounts =
-            transfers.filter_map(|event| event.fields.get(2).map(|(_, v)| v).and_then(Value::as_u64));
+        let amounts = transfers
+            .filter_map(|event| event.fields.get(2).map(|(_, v)| v).and_then(Value::as_u64));
         Ok(Tao::from_rao(amounts.sum()))
     }
 }

@@ -110,8 +110,7 @@ fn fresh(state: &State, said: &mut usize) -> Vec<String> {
 
 fn epoch_line(state: &State) -> String {
     let paid = state.rows.values().filter(|row| row.emission > 0);
-    let paid: Vec<_> = paid
-        .map(|row| format!("{} {:.3}", row.name, Alpha::from_rao(row.emission)))
-        .collect();
+    let paid: Vec<_> =
+        paid.map(|row| format!("{} {:.3}", row.name, Alpha::from_rao(row.emission))).collect();
     format!("  epoch {}/{}: {}", state.epoch.0, state.epoch.1, paid.join(", "))
 }

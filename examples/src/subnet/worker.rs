@@ -13,7 +13,8 @@ use tensor_core::Miner;
 use tensor_core::miner::{Caller, Reject, Synapse as _, miner_fn};
 use tensor_core::transport::{Request, Response};
 use tensor_ml::{
-    Classification, ClassifyOptions, Engine, ModelFolder, SessionOptions, TextClassification, Worker,
+    Classification, ClassifyOptions, Engine, ModelFolder, SessionOptions, TextClassification,
+    Worker,
 };
 
 use super::cast::Kind;
@@ -69,11 +70,7 @@ fn scores(answer: &Classification) -> Result<Scores, Reject> {
         let missing = || Reject::Internal(format!("the model has no class {label}").into());
         answer.score(label.name()).ok_or_else(missing)
     };
-    Ok(Scores::new([
-        score(Label::Negative)?,
-        score(Label::Neutral)?,
-        score(Label::Positive)?,
-    ]))
+    Ok(Scores::new([score(Label::Negative)?, score(Label::Neutral)?, score(Label::Positive)?]))
 }
 
 fn reject(error: tensor_ml::Error) -> Reject {

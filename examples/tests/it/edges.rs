@@ -48,7 +48,8 @@ fn crates_use_only_what_is_below_them() {
 
 #[test]
 fn the_chain_uses_yuma_for_the_local_chain_only() {
-    let tree = cargo(&["tree", "-p", "tensor-chain", "-e", "normal", "--offline", "--prefix", "none"]);
+    let tree =
+        cargo(&["tree", "-p", "tensor-chain", "-e", "normal", "--offline", "--prefix", "none"]);
     assert!(!tree.contains("tensor-yuma"), "tensor-yuma is in tensor-chain's default features");
 }
 
@@ -63,8 +64,17 @@ fn no_runtime_where_none_is_promised() {
     assert!(!net.contains("tokio v"), "tokio is in the tree of tensor-net without features");
     // Without features the client of the chain has the part of tokio that needs no runtime.
     let chain = cargo(&[
-        "tree", "-p", "tensor-chain", "-e", "normal", "--offline", "--prefix", "none",
-        "--no-default-features", "-f", "{p} [{f}]",
+        "tree",
+        "-p",
+        "tensor-chain",
+        "-e",
+        "normal",
+        "--offline",
+        "--prefix",
+        "none",
+        "--no-default-features",
+        "-f",
+        "{p} [{f}]",
     ]);
     for line in chain.lines().filter(|line| line.starts_with("tokio v")) {
         for feature in ["rt", "net", "time", "rt-multi-thread"] {

@@ -31,8 +31,19 @@ pub(super) fn cases(part: &Value) -> Result<Vec<Case>, SchemaError> {
 /// signature is verified, or made again where it is deterministic.
 fn sign(place: &str, entry: &Value) -> Result<Case, SchemaError> {
     let known = [
-        "name", "scheme", "sender_uri", "receiver_ss58", "method", "target", "nonce", "body_hex",
-        "body_rule", "body_sha256", "payload", "headers", "deterministic_signature",
+        "name",
+        "scheme",
+        "sender_uri",
+        "receiver_ss58",
+        "method",
+        "target",
+        "nonce",
+        "body_hex",
+        "body_rule",
+        "body_sha256",
+        "payload",
+        "headers",
+        "deterministic_signature",
     ];
     let entry = Object::new(place, entry, &known)?;
     let scheme = entry.read("scheme", |value| {
@@ -128,8 +139,19 @@ fn same_request(
 /// A received request: it is verified after those that were accepted before, at the time of the file.
 fn verification(place: &str, entry: &Value) -> Result<Case, SchemaError> {
     let known = [
-        "name", "headers", "body_hex", "method", "target", "self_hotkey", "now_ns", "max_age_s",
-        "allowed_skew_s", "require_receiver", "accepted_before", "expect", "tolerance",
+        "name",
+        "headers",
+        "body_hex",
+        "method",
+        "target",
+        "self_hotkey",
+        "now_ns",
+        "max_age_s",
+        "allowed_skew_s",
+        "require_receiver",
+        "accepted_before",
+        "expect",
+        "tolerance",
     ];
     let entry = Object::new(place, entry, &known)?;
     let asked = asked(&entry)?;

@@ -40,7 +40,8 @@ fn header(state: &State) -> Line<'static> {
 }
 
 fn table(state: &State) -> Table<'static> {
-    let titles = ["uid", "name", "kind", "hotkey", "score", "incentive", "dividends", "last epoch", "stake"];
+    let titles =
+        ["uid", "name", "kind", "hotkey", "score", "incentive", "dividends", "last epoch", "stake"];
     let header = TableRow::new(titles).style(Style::new().add_modifier(Modifier::BOLD));
     let rows = state.rows.iter().map(|(uid, row)| line(*uid, row));
     let widths = [
