@@ -34,6 +34,7 @@ async fn story() -> Vec<u64> {
     let chain = LocalChain::builder()
         .preset(Preset::Dev)
         .fund(owner.account_id(), 5_000_000_000_000)
+        .fund(key("coldkey").account_id(), 5_000_000_000_000)
         .build()
         .unwrap();
     let subtensor = Subtensor::local(&chain).await.unwrap();
@@ -76,7 +77,8 @@ async fn story() -> Vec<u64> {
     earned
 }
 
-/// The owner pays for everything: a subnet, three registrations, the validator's stake.
+/// The owner founds the subnet; another coldkey registers the neurons and stakes, since incentive to
+/// the owner's own hotkeys is withheld.
 async fn set_up(chain: &dyn Chain, owner: &Keypair, neurons: &[Keypair]) -> NetUid {
     let module = |name: &str| Call::new("SubtensorModule", name);
     let sudo = Keypair::from_uri("//Alice", Scheme::Sr25519).unwrap();
@@ -94,17 +96,18 @@ async fn set_up(chain: &dyn Chain, owner: &Keypair, neurons: &[Keypair]) -> NetU
     ] {
         chain.submit(Call::new("Sudo", "sudo").arg("call", call), &sudo).await.unwrap();
     }
+    let coldkey = key("coldkey");
     for neuron in neurons {
         let call =
             module("burned_register").arg("netuid", netuid).arg("hotkey", neuron.account_id());
-        chain.submit(call, owner).await.unwrap();
+        chain.submit(call, &coldkey).await.unwrap();
     }
     chain.submit(module("start_call").arg("netuid", netuid), owner).await.unwrap();
     let stake = module("add_stake")
         .arg("hotkey", neurons[0].account_id())
         .arg("netuid", netuid)
         .arg("amount_staked", Tao::from_coins(100).unwrap());
-    chain.submit(stake, owner).await.unwrap();
+    chain.submit(stake, &coldkey).await.unwrap();
     netuid
 }
 

@@ -49,7 +49,7 @@ async fn a_miner_that_dies_stops_earning_and_the_run_goes_on() {
 async fn a_broken_model_shows_in_answers_and_pay() {
     let folder = std::env::temp_dir().join(format!("broken-model-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let good = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/model/small");
+    let good = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/model/large");
     for file in std::fs::read_dir(good).unwrap() {
         let file = file.unwrap();
         std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();

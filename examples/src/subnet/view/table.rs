@@ -128,7 +128,8 @@ mod tests {
             stake: 2_000_000_000,
             stopped: false,
         };
-        let mut state = State { block: 77, epoch: (3, 12), ..State::default() };
+        let mut state = State::default();
+        (state.block, state.epoch) = (77, (3, 12));
         state.rows.insert(4, row);
         let mut terminal = Terminal::new(TestBackend::new(110, 12)).unwrap();
         terminal.draw(|frame| draw(frame, &state)).unwrap();
