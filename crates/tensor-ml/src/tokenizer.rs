@@ -53,8 +53,9 @@ pub struct Encoding {
 impl Tokenizer {
     /// The tokenizer of a folder.
     ///
-    /// The limit of tokens is the least of `model_max_length` (tokenizer_config.json), the truncation in
-    /// tokenizer.json and `max_position_embeddings` (config.json), and 512 where none is stated.
+    /// The limit of tokens is the first that is stated of `max_seq_length` (sentence_bert_config.json),
+    /// `model_max_length` (tokenizer_config.json) and the truncation in tokenizer.json, but never above
+    /// `max_position_embeddings` (config.json); 512 where none of them is stated.
     ///
     /// # Errors
     /// [`Error::Config`] when there is no `tokenizer.json`, [`Error::Tokenizer`] when it cannot be used.
@@ -66,12 +67,14 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(Error::Tokenizer)?;
         let config = folder.json("tokenizer_config.json")?;
         let limits = [
+            folder.json("sentence_bert_config.json")?.get("max_seq_length").and_then(number),
             config.get("model_max_length").and_then(number),
             inner.get_truncation().map(|truncation| truncation.max_length),
-            folder.config().number(&["max_position_embeddings", "n_positions"]),
         ];
-        let limit =
-            limits.into_iter().flatten().filter(|limit| (1..MEANINGLESS).contains(limit)).min();
+        let means_something = |limit: &usize| (1..MEANINGLESS).contains(limit);
+        let stated = limits.into_iter().flatten().find(means_something);
+        let positions = folder.config().number(&["max_position_embeddings", "n_positions"]);
+        let limit = stated.into_iter().chain(positions.filter(means_something)).min();
         let pad = pad_of(&inner, &config, folder);
         // Both are done here: padding depends on the batch, truncation on the caller.
         inner.with_padding(None);

@@ -8,7 +8,7 @@ use super::{GraphChoice, ModelFolder};
 use crate::error::Error;
 
 /// Files beside the graph that decide a model's answers.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "1_Pooling/config.json",
     "added_tokens.json",
     "chat_template.jinja",
@@ -17,6 +17,7 @@ const FILES: [&str; 13] = [
     "merges.txt",
     "modules.json",
     "preprocessor_config.json",
+    "sentence_bert_config.json",
     "special_tokens_map.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -30,8 +31,8 @@ const FILES: [&str; 13] = [
 /// little endian), the name, the length of the file (8 bytes, little endian), the SHA-256 of the file. The files are the
 /// graph (named `graph`), its external data (`external/` and the location written in the graph), and those of
 /// `1_Pooling/config.json`, `added_tokens.json`, `chat_template.jinja`, `config.json`, `generation_config.json`,
-/// `merges.txt`, `modules.json`, `preprocessor_config.json`, `special_tokens_map.json`, `tokenizer.json`,
-/// `tokenizer_config.json`, `vocab.json`, `vocab.txt` that are there. So the folder may lie anywhere and the graph file
+/// `merges.txt`, `modules.json`, `preprocessor_config.json`, `sentence_bert_config.json`, `special_tokens_map.json`,
+/// `tokenizer.json`, `tokenizer_config.json`, `vocab.json`, `vocab.txt` that are there. So the folder may lie anywhere and the graph file
 /// have any name; any other change makes another model.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModelDigest([u8; 32]);
