@@ -7,11 +7,15 @@
 #[cfg(feature = "client")]
 mod address;
 mod answer;
+#[cfg(feature = "client")]
+mod arriving;
 mod ask;
 mod fan_out;
 mod faulty;
 #[cfg(feature = "client")]
 mod http;
+#[cfg(feature = "client")]
+mod limits;
 #[cfg(feature = "client")]
 mod pool;
 mod record;
@@ -21,7 +25,9 @@ pub use ask::{ANSWER_BYTES, Answered, AskError, ask};
 pub use fan_out::{Answer, FanOut, fan_out};
 pub use faulty::{Faults, Faulty};
 #[cfg(feature = "client")]
-pub use http::{Client, ClientBuilder, ClientLimits};
+pub use http::{Client, ClientBuilder};
+#[cfg(feature = "client")]
+pub use limits::ClientLimits;
 pub use record::{Recorded, Recorder, Replayer};
 pub use retry::{Hedge, NotSent, Retry};
 

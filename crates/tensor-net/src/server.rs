@@ -8,10 +8,14 @@
 //! nothing is charged to a hotkey before its signature verified.
 
 mod body;
+mod builder;
+mod finish;
 mod keys;
 mod limits;
 #[cfg(feature = "server")]
 mod listen;
+#[cfg(feature = "tracing")]
+mod log;
 mod metrics;
 #[cfg(feature = "server")]
 mod patience;
@@ -29,8 +33,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use tensor_core::clock::SystemClock;
+use http::header::{HeaderName, HeaderValue};
 use tensor_core::key::PublicKey;
 use tensor_core::miner::{Priority, Reject};
 use tensor_core::transport::{Body, Request, Response};
@@ -38,20 +41,20 @@ use tensor_core::{BoxError, Clock, Hotkey, Miner, Signer};
 use tower_service::Service;
 
 use crate::admission::{Buckets, Queue, Slot};
-use crate::replay::{MemoryReplay, ReplayStore, WindowLimits};
+use crate::replay::ReplayStore;
 use crate::timer::{Timer, within};
-use crate::wire::btauth::Btauth;
-use crate::wire::synapse::SynapseProtocol;
 use crate::wire::{
     AuthError, Claim, Exchange, Found, Head, Malformed, Protocol, Refusal, Reply, caller,
     replay_refusal, response,
 };
 
 use body::{Gauge, Hold};
+use finish::finish;
 use keys::KeyCache;
 use metrics::Metrics;
 
 pub use body::ReplyBody;
+pub use builder::AxonBuilder;
 pub use limits::Limits;
 #[cfg(feature = "server")]
 pub use listen::{ListenLimits, Server};
@@ -93,23 +96,13 @@ impl AxonService {
 
     /// Starts a service that answers for this hotkey.
     pub fn builder(hotkey: Hotkey) -> AxonBuilder {
-        AxonBuilder {
-            hotkey,
-            protocols: None,
-            replay: None,
-            window: WindowLimits::default(),
-            clock: Box::new(SystemClock),
-            timer: None,
-            limits: Limits::default(),
-            signer: None,
-        }
+        AxonBuilder::new(hotkey)
     }
 
     /// Starts a service that answers for this key's account, and signs its answers for callers that ask
-    /// for it; see [`response`](crate::wire::response).
+    /// for it; see [`response`].
     pub fn signed_by(hotkey: impl Signer + 'static) -> AxonBuilder {
-        let builder = Self::builder(Hotkey::new(hotkey.account_id()));
-        AxonBuilder { signer: Some(Box::new(hotkey)), ..builder }
+        Self::builder(Hotkey::new(hotkey.account_id())).with_signer(Box::new(hotkey))
     }
 
     /// The hotkey that requests must be signed for.
@@ -172,7 +165,7 @@ impl AxonService {
             Err(refusal) => (Err(refusal), None),
         };
         #[cfg(feature = "tracing")]
-        log(protocol.name(), &exchange, outcome.as_ref().err());
+        log::log(protocol.name(), &exchange, outcome.as_ref().err());
         let reply = self.sign(&exchange, protocol.reply(&exchange, outcome)).await;
         finish(reply, held)
     }
@@ -396,90 +389,6 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// Settings of an [`AxonService`] before it begins.
-#[must_use]
-pub struct AxonBuilder {
-    hotkey: Hotkey,
-    protocols: Option<Vec<Box<dyn Protocol>>>,
-    replay: Option<Box<dyn ReplayStore>>,
-    window: WindowLimits,
-    clock: Box<dyn Clock>,
-    timer: Option<Arc<dyn Timer>>,
-    limits: Limits,
-    signer: Option<Box<dyn Signer>>,
-}
-
-impl AxonBuilder {
-    /// Sets the limits.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Speaks this protocol; with the first call the usual ones are gone. Asked in order of addition
-    /// which one a request is of.
-    pub fn with_protocol(mut self, protocol: impl Protocol + 'static) -> Self {
-        self.protocols.get_or_insert_default().push(Box::new(protocol));
-        self
-    }
-
-    /// Remembers accepted requests there instead of in this process.
-    pub fn with_replay_store(mut self, store: impl ReplayStore + 'static) -> Self {
-        self.replay = Some(Box::new(store));
-        self
-    }
-
-    /// Sets how many accepted requests this process remembers.
-    pub fn with_replay_limits(mut self, limits: WindowLimits) -> Self {
-        self.window = limits;
-        self
-    }
-
-    /// Tells the time by this clock.
-    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Box::new(clock);
-        self
-    }
-
-    /// Keeps the limits in time with this timer. `Server` brings tokio's if none is set.
-    pub fn with_timer(mut self, timer: impl Timer + 'static) -> Self {
-        self.timer = Some(Arc::new(timer));
-        self
-    }
-
-    /// The service. Requests signed before this moment are stale.
-    pub fn build(self, miner: impl Miner + 'static) -> AxonService {
-        let Self { hotkey, protocols, replay, window, clock, timer, limits, signer } = self;
-        let started = clock.unix_nanos();
-        let inner = Inner {
-            hotkey,
-            miner: Box::new(miner),
-            protocols: protocols.unwrap_or_else(|| {
-                vec![Box::new(Btauth::new(hotkey)), Box::new(SynapseProtocol::new(hotkey))]
-            }),
-            replay: replay.unwrap_or_else(|| Box::new(MemoryReplay::new(window, started))),
-            clock,
-            queue: Queue::new(limits.running, limits.waiting),
-            keys: KeyCache::new(limits.known_keys),
-            in_flight: Gauge::new(limits.in_flight),
-            body_bytes: Gauge::new(limits.all_body_bytes),
-            draining: AtomicBool::new(false),
-            metrics: Metrics::new(),
-            signer,
-            address_rate: limits.address_rate.map(|rate| Buckets::new(rate, limits.rated)),
-            hotkey_rate: limits.hotkey_rate.map(|rate| Buckets::new(rate, limits.rated)),
-            limits,
-        };
-        AxonService { inner: Arc::new(inner), timer }
-    }
-}
-
-impl fmt::Debug for AxonBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AxonBuilder").field("hotkey", &self.hotkey).finish_non_exhaustive()
-    }
-}
-
 /// Whose requests count together: an IPv4 address, or the network that a host has in IPv6.
 const fn network_of(ip: IpAddr) -> IpAddr {
     match ip {
@@ -501,62 +410,6 @@ fn head_bytes(head: &Head<'_>, headers: &http::HeaderMap) -> usize {
     head.method.len() + head.target.len() + headers.iter().map(header).sum::<usize>()
 }
 
-/// Says what became of a request. Its id is what names it: nonce and hotkey.
-#[cfg(feature = "tracing")]
-fn log(protocol: &str, exchange: &Exchange<'_>, refusal: Option<&Refusal>) {
-    let (method, target) = (exchange.head.method, exchange.head.target);
-    let peer = exchange.head.peer.map(tracing::field::display);
-    let hotkey = exchange.proven.map(|claim| tracing::field::display(claim.hotkey));
-    let nonce = exchange.proven.map(|claim| claim.nonce);
-    let elapsed = exchange.elapsed;
-    let Some(refusal) = refusal else {
-        return tracing::debug!(
-            protocol,
-            method,
-            target,
-            peer,
-            hotkey,
-            nonce,
-            ?elapsed,
-            "answered"
-        );
-    };
-    let clock_difference = match refusal {
-        Refusal::Auth(error) => error.clock_difference(),
-        _ => None,
-    };
-    let (class, status) = (refusal.class(), refusal.status());
-    if status == 500 {
-        // The caller learns nothing of this, so it must be said here.
-        let cause = core::error::Error::source(refusal).map(tracing::field::display);
-        tracing::error!(
-            protocol,
-            method,
-            target,
-            peer,
-            hotkey,
-            nonce,
-            ?elapsed,
-            cause,
-            "the miner failed"
-        );
-    } else {
-        tracing::debug!(
-            protocol,
-            method,
-            target,
-            peer,
-            hotkey,
-            nonce,
-            ?elapsed,
-            class,
-            status,
-            clock_difference,
-            "refused"
-        );
-    }
-}
-
 /// How far a request came.
 #[derive(Default)]
 struct Progress {
@@ -564,29 +417,4 @@ struct Progress {
     held: Option<Hold>,
     claim: Option<Claim>,
     proven: bool,
-}
-
-/// Puts a reply into HTTP. `held` is given back when a streamed body has ended.
-fn finish(reply: Reply, held: Option<(Hold, Option<Slot>)>) -> http::Response<ReplyBody> {
-    let Reply { response, headers } = reply;
-    let body = match response.body {
-        Body::Full(bytes) => ReplyBody::full(bytes),
-        Body::Stream(stream) => ReplyBody::stream(stream, held),
-    };
-    let mut out = http::Response::new(body);
-    match http::StatusCode::from_u16(response.status) {
-        Ok(status) => *out.status_mut() = status,
-        Err(_) => *out.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR,
-    }
-    if let Ok(value) = HeaderValue::from_str(&response.content_type) {
-        out.headers_mut().insert(CONTENT_TYPE, value);
-    }
-    for (name, value) in headers {
-        // A value that HTTP cannot carry is left out: the answer itself is worth more.
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
-            out.headers_mut().append(name, value);
-        }
-    }
-    out
 }

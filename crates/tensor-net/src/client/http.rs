@@ -1,20 +1,15 @@
 //! Signed requests over sockets, through hyper: [`Client`].
 
 use core::fmt;
-use core::pin::Pin;
-use core::task::{Context, Poll, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use futures::stream::Stream;
 use futures::{FutureExt, StreamExt};
 use http::header::{HOST, HeaderValue};
 use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tensor_core::transport::{Body, Endpoint, Request, Response, Transport, TransportError};
@@ -23,8 +18,9 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::address::{is_public, is_usable};
+use super::arriving::Arriving;
 use super::pool::{Connection, Pool};
-use super::{NotSent, authenticate, read_head, require_proof};
+use super::{ClientLimits, NotSent, authenticate, read_head, require_proof};
 use crate::wire::btauth::BtauthDialect;
 use crate::wire::{Dialect, Identity, Message};
 
@@ -39,13 +35,13 @@ use crate::wire::{Dialect, Identity, Message};
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     identity: Identity,
     dialect: Box<dyn Dialect>,
     limits: ClientLimits,
     private: bool,
     wanted: Wanted,
-    pool: Pool,
+    pub(super) pool: Pool,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -59,92 +55,6 @@ enum Wanted {
     Nothing,
     Proof,
     Only,
-}
-
-/// Limits of a [`Client`]. The axon is a stranger too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClientLimits {
-    /// Bytes of a request's body; 64 MiB.
-    pub request_bytes: usize,
-    /// Bytes of an answer's body; 16 MiB.
-    pub response_bytes: usize,
-    /// Bytes of an answer's head; 64 KiB.
-    pub head_bytes: usize,
-    /// Time to connect; 4 s.
-    pub connect_time: Duration,
-    /// How long an unused connection is kept; 4 s, less than the 5 s after which the Python axon
-    /// closes it.
-    pub idle_time: Duration,
-    /// Unused connections to one axon; 8.
-    pub idle_per_axon: usize,
-    /// Unused connections in all; 1,024.
-    pub idle: usize,
-}
-
-impl ClientLimits {
-    /// Sets the bytes of a request's body.
-    #[must_use]
-    pub const fn with_request_bytes(mut self, bytes: usize) -> Self {
-        self.request_bytes = bytes;
-        self
-    }
-
-    /// Sets the bytes of an answer's body.
-    #[must_use]
-    pub const fn with_response_bytes(mut self, bytes: usize) -> Self {
-        self.response_bytes = bytes;
-        self
-    }
-
-    /// Sets the bytes of an answer's head.
-    #[must_use]
-    pub const fn with_head_bytes(mut self, bytes: usize) -> Self {
-        self.head_bytes = bytes;
-        self
-    }
-
-    /// Sets the time to connect.
-    #[must_use]
-    pub const fn with_connect_time(mut self, time: Duration) -> Self {
-        self.connect_time = time;
-        self
-    }
-
-    /// Sets how long an unused connection is kept.
-    #[must_use]
-    pub const fn with_idle_time(mut self, time: Duration) -> Self {
-        self.idle_time = time;
-        self
-    }
-
-    /// Sets the unused connections to one axon.
-    #[must_use]
-    pub const fn with_idle_per_axon(mut self, connections: usize) -> Self {
-        self.idle_per_axon = connections;
-        self
-    }
-
-    /// Sets the unused connections in all.
-    #[must_use]
-    pub const fn with_idle(mut self, connections: usize) -> Self {
-        self.idle = connections;
-        self
-    }
-}
-
-impl Default for ClientLimits {
-    fn default() -> Self {
-        Self {
-            request_bytes: 64 << 20,
-            response_bytes: 16 << 20,
-            head_bytes: 64 << 10,
-            connect_time: Duration::from_secs(4),
-            idle_time: Duration::from_secs(4),
-            idle_per_axon: 8,
-            idle: 1_024,
-        }
-    }
 }
 
 impl Client {
@@ -381,58 +291,6 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder").field("identity", &self.identity).finish_non_exhaustive()
-    }
-}
-
-/// The body of an answer on its way: bounded in size and time. Gives the connection back at its end.
-struct Arriving {
-    body: Incoming,
-    back: Option<(Arc<Inner>, SocketAddr, Connection)>,
-    left: usize,
-    deadline: BoxFuture<'static, ()>,
-    timeout: Duration,
-}
-
-impl Arriving {
-    fn done(mut self) {
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
-        if let Some((inner, address, connection)) = self.back.take() {
-            inner.pool.keep(address, connection);
-        }
-    }
-}
-
-impl Stream for Arriving {
-    type Item = Result<Bytes, BoxError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        // Time first: a peer that always has one more byte must not keep us.
-        if this.deadline.as_mut().poll(context).is_ready() {
-            this.back = None;
-            return Poll::Ready(Some(Err(TransportError::Timeout(this.timeout).into())));
-        }
-        loop {
-            let frame = match ready!(Pin::new(&mut this.body).poll_frame(context)) {
-                None => {
-                    this.give_back();
-                    return Poll::Ready(None);
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                Some(Ok(frame)) => frame,
-            };
-            // Trailers carry nothing that we asked for.
-            let Ok(data) = frame.into_data() else { continue };
-            let Some(left) = this.left.checked_sub(data.len()) else {
-                this.back = None;
-                return Poll::Ready(Some(Err("the body is longer than allowed".into())));
-            };
-            this.left = left;
-            return Poll::Ready(Some(Ok(data)));
-        }
     }
 }
 

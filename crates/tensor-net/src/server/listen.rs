@@ -1,5 +1,7 @@
 //! The service on a socket, through hyper: [`Server`].
 
+use core::fmt;
+use core::future::Future;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
@@ -7,9 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-use core::fmt;
-use core::future::Future;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
