@@ -351,7 +351,7 @@ mod tests {
             last_update: BlockNumber::new(100),
         };
         let rates = LockRates { unlock: 1000, maturity: 1000 };
-        let at = |blocks| BlockNumber::new(100 + blocks);
+        let at = |blocks: u64| BlockNumber::new(100 + blocks);
         assert_eq!(state.projected(at(0), rates, false, false), (1_000_000.0, 0.0));
         let (left, conviction) = state.projected(at(1000), rates, false, false);
         let e = std::f64::consts::E;
