@@ -1,6 +1,9 @@
 //! Epochs over any state: an outcome or an error, never a panic; consensus is a proportion, and no more
-//! is paid than there is.
+//! is paid than there is. By the chain's rule the outcome is the naive port's, bit for bit.
 #![no_main]
+
+#[path = "../../crates/tensor-yuma/benches/oracle/naive.rs"]
+mod naive;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
@@ -66,5 +69,9 @@ fuzz_target!(|subnet: Subnet| {
         let paid: u128 = outcome.emission.iter().map(|rao| u128::from(*rao)).sum();
         assert!(paid <= u128::from(subnet.rao), "{paid} paid of {}", subnet.rao);
         assert!(outcome.consensus.iter().all(|c| (0..=1i64 << 32).contains(&c.to_bits())));
+        if rule == Rule::Sparse {
+            let expected = naive::epoch(&parameters, &state.as_input());
+            assert_eq!(naive::NaiveOutcome::from(outcome), expected);
+        }
     }
 });

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p tensor-yuma --bench ratio` measures; with `-- --test` every size runs once and is only compared.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
+
 #[path = "oracle/hot.rs"]
 mod hot;
 #[path = "oracle/naive.rs"]
@@ -44,7 +46,7 @@ fn main() {
             }
             let subnet = hot::settled(&parameters, &network);
             let input = subnet.as_input();
-            let mut epoch = Epoch::new();
+            let mut epoch = one_thread();
             let expected = naive::epoch(&parameters, &input);
             match epoch.run(&parameters, &input) {
                 Ok(outcome) => assert_eq!(outcome.bonds, expected.bonds, "{n} {mode}"),
@@ -71,6 +73,47 @@ fn main() {
                 ms(slow) / ms(fast)
             );
         }
+    }
+    #[cfg(feature = "parallel")]
+    if !test && (only.is_empty() || only.iter().any(|part| part == "parallel")) {
+        parallel();
+    }
+}
+
+/// An epoch that keeps to the calling thread.
+fn one_thread() -> Epoch {
+    #[cfg(feature = "parallel")]
+    return Epoch::new().with_chunk_entries(usize::MAX);
+    #[cfg(not(feature = "parallel"))]
+    Epoch::new()
+}
+
+/// Wall time on one thread and on the current pool.
+#[cfg(feature = "parallel")]
+fn parallel() {
+    println!(
+        "\n| n, rows, hot columns | mode | one thread ms | {} threads ms | ratio |",
+        rayon::current_num_threads()
+    );
+    println!("|---|---|---|---|---|");
+    let network = hot::network(4_096, 4_096, 0.1, 42);
+    for (mode, parameters) in hot::modes(4_096) {
+        let subnet = hot::settled(&parameters, &network);
+        let input = subnet.as_input();
+        let (mut alone, mut together) = (one_thread(), Epoch::new());
+        let mut best = (Duration::MAX, Duration::MAX);
+        for _ in 0..40 {
+            let start = Instant::now();
+            let _ = black_box(alone.run(&parameters, black_box(&input)));
+            best.0 = best.0.min(start.elapsed());
+            let start = Instant::now();
+            let _ = black_box(together.run(&parameters, black_box(&input)));
+            best.1 = best.1.min(start.elapsed());
+        }
+        assert_eq!(alone.outcome(), together.outcome());
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let (a, b) = (ms(best.0), ms(best.1));
+        println!("| 4096, 4096, 10 % | {mode} | {a:.2} | {b:.2} | {:.2} |", a / b);
     }
 }
 

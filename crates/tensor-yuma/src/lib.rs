@@ -1,4 +1,4 @@
-//! Yuma consensus, emission and pool maths of the Bittensor chain, bit for bit.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod emission;

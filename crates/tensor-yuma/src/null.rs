@@ -33,7 +33,7 @@ use division::{RowDivisor, Share};
 
 use crate::epoch::{EpochError, Parameters};
 use crate::fixed::I64F64;
-use crate::rows::Rows;
+use crate::rows::{Rows, RowsBuf};
 
 /// Most uids a subnet of this mode may have, its owner included.
 pub const MAX_UIDS: usize = 32_768;
@@ -86,6 +86,67 @@ impl<'a> NullInput<'a> {
             validator_permit,
             last_update,
             scores,
+        }
+    }
+}
+
+/// An owned [`NullInput`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+#[non_exhaustive]
+pub struct NullSnapshot {
+    /// See [`NullInput::current_block`].
+    pub current_block: u64,
+    /// See [`NullInput::reset_at`].
+    pub reset_at: u64,
+    /// See [`NullInput::rao_emission`].
+    pub rao_emission: u64,
+    /// See [`NullInput::alpha_stake`].
+    pub alpha_stake: Vec<u64>,
+    /// See [`NullInput::tao_stake`].
+    pub tao_stake: Vec<u64>,
+    /// See [`NullInput::block_at_registration`].
+    pub block_at_registration: Vec<u64>,
+    /// See [`NullInput::validator_permit`].
+    pub validator_permit: Vec<bool>,
+    /// See [`NullInput::last_update`].
+    pub last_update: Vec<u64>,
+    /// See [`NullInput::scores`].
+    pub scores: RowsBuf<u32>,
+}
+
+impl NullSnapshot {
+    /// A subnet of `n` neurons without stake, scores or permits.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self {
+            alpha_stake: vec![0; n],
+            tao_stake: vec![0; n],
+            block_at_registration: vec![0; n],
+            validator_permit: vec![false; n],
+            last_update: vec![0; n],
+            scores: RowsBuf::empty(n),
+            ..Self::default()
+        }
+    }
+
+    /// The snapshot, borrowed.
+    #[must_use]
+    pub fn as_input(&self) -> NullInput<'_> {
+        NullInput {
+            current_block: self.current_block,
+            reset_at: self.reset_at,
+            rao_emission: self.rao_emission,
+            alpha_stake: &self.alpha_stake,
+            tao_stake: &self.tao_stake,
+            block_at_registration: &self.block_at_registration,
+            validator_permit: &self.validator_permit,
+            last_update: &self.last_update,
+            scores: self.scores.as_rows(),
         }
     }
 }

@@ -7,7 +7,8 @@
 
 #![allow(unreachable_pub, reason = "included by several test and bench programs")]
 
-use tensor_yuma::epoch::{Input, Parameters};
+use tensor_yuma::epoch::{Input, Outcome, Parameters};
+use tensor_yuma::fixed::I32F32;
 use tensor_yuma::{Rows, RowsBuf};
 
 /// Raw fixed-point numbers with 32 fractional bits.
@@ -31,6 +32,26 @@ pub struct NaiveOutcome {
     pub validator_emission: Vec<u64>,
     pub emission: Vec<u64>,
     pub bonds: RowsBuf,
+}
+
+impl From<&Outcome> for NaiveOutcome {
+    fn from(o: &Outcome) -> Self {
+        let raw = |values: &[I32F32]| values.iter().map(|v| v.to_bits()).collect();
+        Self {
+            stake: raw(&o.stake),
+            active_stake: raw(&o.active_stake),
+            consensus: raw(&o.consensus),
+            validator_trust: raw(&o.validator_trust),
+            incentive: raw(&o.incentive),
+            dividends: raw(&o.dividends),
+            active: o.active.clone(),
+            new_validator_permit: o.new_validator_permit.clone(),
+            server_emission: o.server_emission.clone(),
+            validator_emission: o.validator_emission.clone(),
+            emission: o.emission.clone(),
+            bonds: o.bonds.clone(),
+        }
+    }
 }
 
 fn clamp(x: i128) -> F {
@@ -397,7 +418,7 @@ pub fn epoch(p: &Parameters, input: &Input<'_>) -> NaiveOutcome {
     let last_tempo = if input.last_mechanism_step_block == 0 {
         input.current_block.saturating_sub(p.tempo as u64)
     } else {
-        input.last_mechanism_step_block + 1
+        input.last_mechanism_step_block.saturating_add(1)
     };
     let mut bonds = load(input.bonds, n);
     bonds.iter_mut().for_each(|row| row.retain(|&(j, _)| last_tempo > registered[j as usize]));

@@ -98,7 +98,7 @@ pub enum Behaviour {
         /// First epoch with its stake.
         epoch: usize,
         /// What it does then.
-        then: Box<Behaviour>,
+        then: Box<Self>,
     },
 }
 

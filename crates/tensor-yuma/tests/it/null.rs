@@ -3,45 +3,23 @@
 use proptest::prelude::*;
 use tensor_yuma::RowsBuf;
 use tensor_yuma::epoch::{EpochError, Parameters};
-use tensor_yuma::null::{MAX_UIDS, NullConsensus, NullInput, NullOutcome};
+use tensor_yuma::null::{MAX_UIDS, NullConsensus, NullOutcome, NullSnapshot};
 
 use crate::naive_null;
 
 #[derive(Clone, Debug)]
 struct Subnet {
     parameters: Parameters,
-    current_block: u64,
-    reset_at: u64,
-    rao: u64,
-    alpha: Vec<u64>,
-    tao: Vec<u64>,
-    registered: Vec<u64>,
-    permits: Vec<bool>,
-    updates: Vec<u64>,
-    scores: RowsBuf<u32>,
+    state: NullSnapshot,
 }
 
 impl Subnet {
-    fn input(&self) -> NullInput<'_> {
-        let mut input = NullInput::new(
-            &self.alpha,
-            &self.tao,
-            &self.registered,
-            &self.permits,
-            &self.updates,
-            self.scores.as_rows(),
-        );
-        (input.current_block, input.reset_at, input.rao_emission) =
-            (self.current_block, self.reset_at, self.rao);
-        input
-    }
-
     fn run(&self) -> NullOutcome {
         let mut consensus = NullConsensus::default();
-        let outcome = consensus.run(&self.parameters, &self.input()).unwrap().clone();
+        let outcome = consensus.run(&self.parameters, &self.state.as_input()).unwrap().clone();
         let o = outcome.clone();
         let got = (o.validator_permit, o.incentive, o.incentive_u16, o.emission, o.removed);
-        assert_eq!(got, naive_null::epoch(&self.parameters, &self.input()));
+        assert_eq!(got, naive_null::epoch(&self.parameters, &self.state.as_input()));
         outcome
     }
 }
@@ -50,18 +28,14 @@ impl Subnet {
 fn four(scores: [Vec<(u16, u32)>; 4]) -> Subnet {
     let mut parameters = Parameters::default();
     (parameters.owner_uid, parameters.max_allowed_validators) = (Some(0), 1);
-    Subnet {
-        parameters,
-        current_block: 2,
-        reset_at: 0,
-        rao: 1_000,
-        alpha: vec![0, 1_000_000_000, 0, 0],
-        tao: vec![0; 4],
-        registered: vec![1; 4],
-        permits: vec![false, true, false, false],
-        updates: vec![2; 4],
-        scores: RowsBuf::from_pairs(scores),
-    }
+    let mut state = NullSnapshot::new(4);
+    (state.current_block, state.rao_emission) = (2, 1_000);
+    state.alpha_stake[1] = 1_000_000_000;
+    state.block_at_registration = vec![1; 4];
+    state.validator_permit[1] = true;
+    state.last_update = vec![2; 4];
+    state.scores = RowsBuf::from_pairs(scores);
+    Subnet { parameters, state }
 }
 
 #[test]
@@ -74,7 +48,7 @@ fn rows_are_averaged_whatever_their_stake_or_scale() {
 #[test]
 fn a_score_of_one_beside_the_largest_is_not_lost() {
     let mut s = four([vec![(1, u32::MAX), (2, 1)], vec![], vec![], vec![]]);
-    s.rao = 1 << 40;
+    s.state.rao_emission = 1 << 40;
     let outcome = s.run();
     // floor(2^64 / 2^32) of 2^64 - 1.
     assert_eq!(outcome.emission[2], 256);
@@ -88,21 +62,21 @@ fn masks() {
     assert_eq!(s.run().emission, [500, 0, 0, 500]);
     // A target registered in the block of the row or later is hidden; a row without valid scores counts nothing.
     let mut late = s.clone();
-    late.registered[3] = 2;
+    late.state.block_at_registration[3] = 2;
     let outcome = late.run();
     assert_eq!(outcome.emission, [1_000, 0, 0, 0]);
     assert!(outcome.removed.is_empty());
     // A row from before a mode switch, a stale one, one of a validator without old permit, all go.
     let mut reset = s.clone();
-    reset.reset_at = 2;
+    reset.state.reset_at = 2;
     assert_eq!(reset.run().removed, [0, 1]);
     let mut stale = s.clone();
-    stale.current_block = 2 + stale.parameters.activity_cutoff() + 1;
+    stale.state.current_block = 2 + stale.parameters.activity_cutoff() + 1;
     assert_eq!(stale.run().removed, [0, 1]);
-    stale.current_block -= 1;
+    stale.state.current_block -= 1;
     assert!(stale.run().removed.is_empty());
     let mut unpermitted = s;
-    unpermitted.permits[1] = false;
+    unpermitted.state.validator_permit[1] = false;
     let outcome = unpermitted.run();
     assert_eq!((outcome.removed, outcome.emission), (vec![1], vec![1_000, 0, 0, 0]));
     assert!(outcome.validator_permit[1]);
@@ -111,7 +85,7 @@ fn masks() {
 #[test]
 fn of_equal_stakes_the_lower_uid_gets_the_permit_here() {
     let mut s = four([vec![], vec![], vec![], vec![]]);
-    s.alpha = vec![0, 5, 5, 5];
+    s.state.alpha_stake = vec![0, 5, 5, 5];
     s.parameters.max_allowed_validators = 2;
     assert_eq!(s.run().validator_permit, [true, true, true, false]);
     assert_eq!(s.run().emission, [0; 4]);
@@ -120,9 +94,9 @@ fn of_equal_stakes_the_lower_uid_gets_the_permit_here() {
 #[test]
 fn more_than_the_capacity_is_refused() {
     let n = MAX_UIDS + 1;
-    let (zeros, no, rows) = (vec![0; n], vec![false; n], RowsBuf::empty(n));
-    let input = NullInput::new(&zeros, &zeros, &zeros, &no, &zeros, rows.as_rows());
-    let error = NullConsensus::default().run(&Parameters::default(), &input).unwrap_err();
+    let state = NullSnapshot::new(n);
+    let error =
+        NullConsensus::default().run(&Parameters::default(), &state.as_input()).unwrap_err();
     assert_eq!(error, EpochError::TooManyUids { n });
 }
 
@@ -151,18 +125,17 @@ fn subnet() -> impl Strategy<Value = Subnet> {
                     (parameters.owner_uid, parameters.max_allowed_validators) = (owner, k);
                     (parameters.stake_threshold, parameters.tao_weight) = (threshold, tao_weight);
                     (parameters.tempo, parameters.activity_cutoff_factor_milli) = (10, 1_500);
-                    Subnet {
-                        parameters,
-                        current_block: 110,
-                        reset_at,
-                        rao,
-                        alpha: columns.iter().map(|c| c.0).collect(),
-                        tao: columns.iter().map(|c| c.1).collect(),
-                        registered: columns.iter().map(|c| c.2.saturating_sub(12)).collect(),
-                        permits: columns.iter().map(|c| c.3).collect(),
-                        updates: columns.iter().map(|c| c.4).collect(),
-                        scores: RowsBuf::from_pairs(rows),
-                    }
+                    let mut state = NullSnapshot::new(n);
+                    (state.current_block, state.reset_at, state.rao_emission) =
+                        (110, reset_at, rao);
+                    state.alpha_stake = columns.iter().map(|c| c.0).collect();
+                    state.tao_stake = columns.iter().map(|c| c.1).collect();
+                    state.block_at_registration =
+                        columns.iter().map(|c| c.2.saturating_sub(12)).collect();
+                    state.validator_permit = columns.iter().map(|c| c.3).collect();
+                    state.last_update = columns.iter().map(|c| c.4).collect();
+                    state.scores = RowsBuf::from_pairs(rows);
+                    Subnet { parameters, state }
                 },
             )
     })
@@ -175,6 +148,15 @@ proptest! {
     fn the_naive_port_agrees(s in subnet()) {
         let outcome = s.run();
         let paid: u128 = outcome.emission.iter().map(|e| u128::from(*e)).sum();
-        prop_assert!(paid <= u128::from(s.rao));
+        prop_assert!(paid <= u128::from(s.state.rao_emission));
     }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_snapshot_survives_json() {
+    let state = four([vec![(2, 1), (3, u32::MAX)], vec![], vec![], vec![]]).state;
+    let text = serde_json::to_string(&state).unwrap();
+    assert!(text.contains("[[2,1,3,4294967295],[],[],[]]"));
+    assert_eq!(serde_json::from_str::<NullSnapshot>(&text).unwrap(), state);
 }

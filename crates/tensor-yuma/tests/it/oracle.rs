@@ -2,29 +2,9 @@
 
 use proptest::prelude::*;
 use tensor_yuma::epoch::{Epoch, Parameters, Snapshot};
-use tensor_yuma::fixed::I32F32;
 
 use crate::naive::{self, NaiveOutcome};
 use crate::networks;
-
-pub(crate) fn outcome_of(epoch: &Epoch) -> NaiveOutcome {
-    let o = epoch.outcome();
-    let raw = |values: &[I32F32]| values.iter().map(|v| v.to_bits()).collect();
-    NaiveOutcome {
-        stake: raw(&o.stake),
-        active_stake: raw(&o.active_stake),
-        consensus: raw(&o.consensus),
-        validator_trust: raw(&o.validator_trust),
-        incentive: raw(&o.incentive),
-        dividends: raw(&o.dividends),
-        active: o.active.clone(),
-        new_validator_permit: o.new_validator_permit.clone(),
-        server_emission: o.server_emission.clone(),
-        validator_emission: o.validator_emission.clone(),
-        emission: o.emission.clone(),
-        bonds: o.bonds.clone(),
-    }
-}
 
 /// Three epochs in a row, each from the bonds and permits of the one before, with one workspace.
 fn agree(parameters: &Parameters, mut snapshot: Snapshot, epoch: &mut Epoch) {
@@ -35,7 +15,10 @@ fn agree(parameters: &Parameters, mut snapshot: Snapshot, epoch: &mut Epoch) {
             Err(tensor_yuma::epoch::EpochError::BondOverflow) => return,
             Err(error) => panic!("{error}"),
         }
-        assert_eq!(outcome_of(epoch), naive::epoch(parameters, &snapshot.as_input()));
+        assert_eq!(
+            NaiveOutcome::from(epoch.outcome()),
+            naive::epoch(parameters, &snapshot.as_input())
+        );
         snapshot.bonds = epoch.outcome().bonds.clone();
         snapshot.validator_permit = epoch.outcome().new_validator_permit.clone();
         snapshot.last_mechanism_step_block = snapshot.current_block;

@@ -5,6 +5,7 @@ use tensor_yuma::RowsBuf;
 use tensor_yuma::epoch::{Epoch, EpochError, Outcome, Parameters, Rule, Snapshot, weighted_median};
 use tensor_yuma::fixed::I32F32;
 
+use crate::naive::{self, NaiveOutcome};
 use crate::networks;
 
 fn run(parameters: &Parameters, snapshot: &Snapshot) -> Option<Outcome> {
@@ -144,7 +145,10 @@ proptest! {
         (s.current_block, s.last_mechanism_step_block, s.rao_emission) = edges;
         s.weights = RowsBuf::from_pairs(&rows);
         match Epoch::new().run(&p, &s.as_input()) {
-            Ok(outcome) => prop_assert_eq!(outcome.n(), n),
+            Ok(outcome) => {
+                prop_assert_eq!(outcome.n(), n);
+                prop_assert_eq!(NaiveOutcome::from(outcome), naive::epoch(&p, &s.as_input()));
+            }
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }

@@ -4,7 +4,7 @@ use tensor_yuma::RowsBuf;
 use tensor_yuma::epoch::{Epoch, EpochError, Outcome, Parameters, Rule, Snapshot};
 use tensor_yuma::fixed::I32F32;
 
-use crate::naive;
+use crate::naive::{self, NaiveOutcome};
 
 /// Uid 0 validates with all stake, the others mine; everybody registered in block 1 and updated in block 100.
 fn one_validator(n: usize, weights: &[(u16, u16)]) -> Snapshot {
@@ -26,7 +26,7 @@ fn one_validator(n: usize, weights: &[(u16, u16)]) -> Snapshot {
 fn run(parameters: &Parameters, snapshot: &Snapshot) -> Outcome {
     let mut epoch = Epoch::new();
     epoch.run(parameters, &snapshot.as_input()).unwrap();
-    assert_eq!(crate::oracle::outcome_of(&epoch), naive::epoch(parameters, &snapshot.as_input()));
+    assert_eq!(NaiveOutcome::from(epoch.outcome()), naive::epoch(parameters, &snapshot.as_input()));
     epoch.into_outcome()
 }
 
