@@ -181,28 +181,53 @@ fn exact(pallet: &str, name: &str) -> Option<ErrorCode> {
         "HotKeyAlreadyRegisteredInSubNet"
         | "EpochTriggerAlreadyPending"
         | "FirstEmissionBlockNumberAlreadySet" => Code::AlreadyExists,
-        "StakeUnavailable" | "BalanceWithdrawalError" | "ZeroBalanceAfterWithdrawn"
-        | "VestingBalance" | "LiquidityRestrictions" | "RootStakeLocked" | "PaymentOverflow" => {
-            Code::InsufficientBalance
-        }
-        "ColdkeySwapAnnounced" | "ColdkeySwapDisputed" | "TransactorAccountShouldBeHotKey"
-        | "ExpectedBeneficiaryOrigin" | "NothingAuthorized" | "Unproxyable" | "ReentranceDenied"
-        | "StateChangeDenied" | "AccountRejectsLockedAlpha" | "TransactionMustComeFromEOA" => {
-            Code::NotAuthorized
-        }
+        "StakeUnavailable"
+        | "BalanceWithdrawalError"
+        | "ZeroBalanceAfterWithdrawn"
+        | "VestingBalance"
+        | "LiquidityRestrictions"
+        | "RootStakeLocked"
+        | "PaymentOverflow" => Code::InsufficientBalance,
+        "ColdkeySwapAnnounced"
+        | "ColdkeySwapDisputed"
+        | "TransactorAccountShouldBeHotKey"
+        | "ExpectedBeneficiaryOrigin"
+        | "NothingAuthorized"
+        | "Unproxyable"
+        | "ReentranceDenied"
+        | "StateChangeDenied"
+        | "AccountRejectsLockedAlpha"
+        | "TransactionMustComeFromEOA" => Code::NotAuthorized,
         "SwapReturnedZero" | "ZeroShareInBatch" | "LinkedAmountResolvedToZero" => {
             Code::InsufficientLiquidity
         }
         "CapRaised" | "OrderCancelled" | "Exited" | "TargetBlockNumberInPast" => Code::Expired,
         "DeadAccount" | "NoneValue" => Code::NotFound,
-        "RelayerRequiredForPartialFill" | "UnableToRecoverPublicKey" | "NewColdKeyIsHotkey"
-        | "Named" | "RelayerMissMatch" | "SpecVersionNeedsToIncrease" => Code::InvalidArgument,
+        "RelayerRequiredForPartialFill"
+        | "UnableToRecoverPublicKey"
+        | "NewColdKeyIsHotkey"
+        | "Named"
+        | "RelayerMissMatch"
+        | "SpecVersionNeedsToIncrease" => Code::InvalidArgument,
         // A contract, a beacon or the node's own bookkeeping broke.
-        "CurrencyError" | "PreLogExists" | "Reentrancy" | "Undefined" | "DrandConnectionFailure"
-        | "UnverifiedPulse" | "PulseVerificationError" | "ContractTrapped" | "InputForwarded"
-        | "TerminatedWhileReentrant" | "TerminatedInConstructor" | "ContractReverted"
-        | "CodeRejected" | "Indeterministic" | "Unreachable" | "UnexpectedUnreserveLeftover"
-        | "AnnouncementDepositInvariantViolated" | "NonDefaultComposite" => Code::Internal,
+        "CurrencyError"
+        | "PreLogExists"
+        | "Reentrancy"
+        | "Undefined"
+        | "DrandConnectionFailure"
+        | "UnverifiedPulse"
+        | "PulseVerificationError"
+        | "ContractTrapped"
+        | "InputForwarded"
+        | "TerminatedWhileReentrant"
+        | "TerminatedInConstructor"
+        | "ContractReverted"
+        | "CodeRejected"
+        | "Indeterministic"
+        | "Unreachable"
+        | "UnexpectedUnreserveLeftover"
+        | "AnnouncementDepositInvariantViolated"
+        | "NonDefaultComposite" => Code::Internal,
         "UnknownError" if pallet == "Swap" => Code::Internal,
         _ => return None,
     })
@@ -312,8 +337,9 @@ fn by_word(name: &str) -> Option<ErrorCode> {
 fn has_word(name: &str, words: &str) -> bool {
     name.match_indices(words).any(|(at, _)| {
         let after = name.get(at + words.len()..).and_then(|rest| rest.chars().next());
-        after
-            .is_none_or(|next| !next.is_ascii_lowercase() || !words.ends_with(['n', 'o', 't', 'w', 'x']))
+        after.is_none_or(|next| {
+            !next.is_ascii_lowercase() || !words.ends_with(['n', 'o', 't', 'w', 'x'])
+        })
     })
 }
 

@@ -70,7 +70,11 @@ fn generate(catalog: &Json) -> String {
             missing.filter(|call| !metadata.has(tensor_chain::codec::Kind::Call, call)).collect();
         let there = if missing.is_empty() { "yes" } else { "no, in a newer one" };
         writeln!(text, "| {name} | {} | {there} |", info.calls.join(", ")).unwrap();
-        assert_eq!(missing.is_empty(), entry["calls_not_in_v461"].is_null() || name == "set_hyperparameter", "{name}");
+        assert_eq!(
+            missing.is_empty(),
+            entry["calls_not_in_v461"].is_null() || name == "set_hyperparameter",
+            "{name}"
+        );
     }
     for name in intents.keys() {
         assert!(all.iter().any(|entry| entry["name"] == *name), "the SDK has no intent {name}");

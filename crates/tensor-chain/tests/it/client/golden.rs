@@ -130,9 +130,10 @@ fn storage_values_and_maps() {
 #[test]
 fn calls_there_and_back() {
     let metadata = metadata();
-    let inner = Call::new("Balances", "transfer_keep_alive")
-        .arg("value", 1u8)
-        .arg("dest", "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty".parse::<AccountId>().unwrap());
+    let inner = Call::new("Balances", "transfer_keep_alive").arg("value", 1u8).arg(
+        "dest",
+        "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty".parse::<AccountId>().unwrap(),
+    );
     for vector in vectors("calls") {
         let mut call = Call::new(text(&vector, "module"), text(&vector, "function"));
         for (name, param) in vector["params"].as_object().unwrap() {
@@ -241,7 +242,8 @@ fn a_block() {
         assert_eq!(ours.hash, hash(&decoded["extrinsic_hash"]));
         assert_eq!(ours.call.pallet, decoded["call"]["call_module"].as_str().unwrap());
         assert_eq!(ours.call.name, decoded["call"]["call_function"].as_str().unwrap());
-        for (ours, theirs) in ours.call.args.iter().zip(decoded["call"]["call_args"].as_array().unwrap())
+        for (ours, theirs) in
+            ours.call.args.iter().zip(decoded["call"]["call_args"].as_array().unwrap())
         {
             assert_eq!(ours.0, theirs["name"].as_str().unwrap());
             assert_same(&json(&ours.1), &theirs["value"]);

@@ -118,10 +118,14 @@ fn failures_have_names_kinds_and_a_receipt() {
         assert!(!error.remedy().is_empty());
 
         // A transfer of too much: the kind is the runtime's, the name the token's.
-        let all = Transfer::new(key("//Dave").account_id(), Tao::from_coins(1_000_000_000).unwrap());
+        let all =
+            Transfer::new(key("//Dave").account_id(), Tao::from_coins(1_000_000_000).unwrap());
         let error = client.execute(&all, &bob).await.unwrap_err();
         let Error::Dispatch(failed) = &error else { panic!("{error:?}") };
-        assert_eq!((failed.failure.pallet.as_str(), failed.failure.name.as_str()), ("Token", "FundsUnavailable"));
+        assert_eq!(
+            (failed.failure.pallet.as_str(), failed.failure.name.as_str()),
+            ("Token", "FundsUnavailable")
+        );
         assert_eq!(error.code(), ErrorCode::InsufficientBalance);
 
         // Sudo succeeds where its call fails: a failure all the same.
@@ -228,7 +232,8 @@ fn weights_that_would_be_refused_are_refused_with_numbers() {
             let pairs = pairs.iter().map(|(uid, score)| (Uid::new(*uid), *score));
             SetWeights::new(netuid, Weights::from_scores(pairs).unwrap())
         };
-        let refused = async |set: SetWeights, by: &Keypair| match client.set_weights(&set, by).await {
+        let refused = async |set: SetWeights, by: &Keypair| match client.set_weights(&set, by).await
+        {
             Err(Error::Weights(refused)) => refused,
             other => panic!("{other:?}"),
         };
@@ -360,7 +365,8 @@ fn anything_is_reached_by_name() {
         assert_eq!(missing.to_string(), "the runtime has no storage item SubtensorModule.Temper");
         let missing = client.runtime_call("SwapRuntimeApi", "price", &[]).await.unwrap_err();
         assert!(missing.to_string().contains("runtime API SwapRuntimeApi.price"));
-        let many = client.storage("System", "Account", &[1u8.into(), 2u8.into()]).await.unwrap_err();
+        let many =
+            client.storage("System", "Account", &[1u8.into(), 2u8.into()]).await.unwrap_err();
         assert!(many.to_string().contains("System.Account takes 1 keys, not 2"));
         let unknown = client.at(At::Hash([9; 32])).balance(&key("//Bob").account_id()).await;
         assert!(matches!(unknown, Err(Error::UnknownBlock)), "{unknown:?}");
