@@ -5,6 +5,7 @@
 //! No runtime is assumed: with no default features, `futures::executor::block_on` is enough.
 
 mod catalog;
+pub mod endpoints;
 mod follow;
 mod headers;
 mod map;
@@ -13,9 +14,11 @@ mod raw;
 mod read;
 mod rpc;
 mod runtime;
+#[cfg(feature = "shield")]
+mod shield;
 mod sign;
 mod submit;
-mod weights;
+pub mod weights;
 
 use std::fmt;
 use std::sync::Arc;
@@ -71,11 +74,22 @@ pub struct Config {
     /// How often a call is signed anew after the pool refused it for a reason that passes; 16 unless
     /// said. Only what provably is in no block is ever signed again.
     pub attempts: u32,
+    /// The beacon that opens timelocked weights; quicknet unless said. Only a chain of one's own has
+    /// another.
+    #[cfg(feature = "timelock")]
+    pub drand: weights::commit::Drand,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { cache: RuntimeCache::new(), wait_for: Stage::InBlock, era_period: 64, attempts: 16 }
+        Self {
+            cache: RuntimeCache::new(),
+            wait_for: Stage::InBlock,
+            era_period: 64,
+            attempts: 16,
+            #[cfg(feature = "timelock")]
+            drand: weights::commit::Drand::QUICKNET,
+        }
     }
 }
 
@@ -123,6 +137,19 @@ impl Subtensor {
         let client = RpcClient::builder().max_response_size(64 << 20).build(url).await;
         Self::from_rpc_with(client.map_err(|error| Error::Disconnected(error.into()))?, config)
             .await
+    }
+
+    /// A chain behind several websocket addresses: the first that answers, and the next when it fails.
+    /// Needs a tokio runtime. For archives, a pinned chain and health see
+    /// [`Endpoints`](endpoints::Endpoints).
+    ///
+    /// # Errors
+    /// As [`Self::connect`], when none answers.
+    #[cfg(feature = "ws")]
+    pub async fn connect_any<U: Into<String>>(
+        urls: impl IntoIterator<Item = U>,
+    ) -> Result<Self, Error> {
+        Self::from_rpc(endpoints::Endpoints::websockets(urls)).await
     }
 
     /// A local chain in this process.

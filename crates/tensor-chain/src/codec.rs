@@ -11,6 +11,7 @@ mod encode;
 mod event;
 mod extrinsic;
 mod failure;
+mod layout;
 mod metadata;
 mod path;
 mod storage;

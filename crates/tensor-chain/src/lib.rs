@@ -1,4 +1,8 @@
-//! The client for the Bittensor chain, and a complete local chain in the process.
+#![cfg_attr(feature = "local", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "local"),
+    doc = "The client for the Bittensor chain, and a complete local chain in the process (feature `local`)."
+)]
 #![forbid(unsafe_code)]
 
 pub mod client;
@@ -9,6 +13,7 @@ pub mod intent;
 pub mod local;
 pub mod plan;
 pub mod policy;
+pub mod pow;
 #[cfg(feature = "ws-server")]
 pub mod serve;
 #[cfg(feature = "timelock")]

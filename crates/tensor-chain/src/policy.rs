@@ -16,27 +16,53 @@ use crate::plan::Effects;
 /// is not listed, and what this crate does not know is refused.
 ///
 /// Clones share the budget.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
-    per_call: Tao,
+    /// What one call may spend; `None`: without bound.
+    per_call: Option<Tao>,
     budget: Option<Arc<Mutex<Tao>>>,
     netuids: Option<BTreeSet<NetUid>>,
     allow_alpha_transfers: bool,
     allow_control: bool,
     allow_root: bool,
     allow_raw: bool,
+    allow_unknown_runtime: bool,
 }
 
 impl Policy {
     /// Nothing may be spent; every subnet may be acted on.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            per_call: Some(Tao::ZERO),
+            budget: None,
+            netuids: None,
+            allow_alpha_transfers: false,
+            allow_control: false,
+            allow_root: false,
+            allow_raw: false,
+            allow_unknown_runtime: false,
+        }
+    }
+
+    /// Everything may be done, as without a policy, and for unknown runtimes too. A base for a policy
+    /// that forbids one thing.
+    pub const fn dangerous_everything() -> Self {
+        Self {
+            per_call: None,
+            budget: None,
+            netuids: None,
+            allow_alpha_transfers: true,
+            allow_control: true,
+            allow_root: true,
+            allow_raw: true,
+            allow_unknown_runtime: true,
+        }
     }
 
     /// One call may spend that much, fees apart.
     #[must_use]
     pub const fn with_spend_cap(mut self, per_call: Tao) -> Self {
-        self.per_call = per_call;
+        self.per_call = Some(per_call);
         self
     }
 
@@ -82,6 +108,19 @@ impl Policy {
         self
     }
 
+    /// Calls may be signed for a runtime whose layout this crate does not know, on a chain that does not
+    /// check the metadata's digest: a node that lies about metadata could then choose what is signed.
+    #[must_use]
+    pub const fn dangerous_allow_unknown_runtime(mut self) -> Self {
+        self.allow_unknown_runtime = true;
+        self
+    }
+
+    /// Whether anything may be signed for a runtime that nothing proves.
+    pub const fn allows_unknown_runtime(&self) -> bool {
+        self.allow_unknown_runtime
+    }
+
     /// What is left of the budget; `None` without one.
     pub fn left(&self) -> Option<Tao> {
         self.budget.as_ref().map(|left| *left.lock().unwrap_or_else(PoisonError::into_inner))
@@ -118,10 +157,13 @@ impl Policy {
                 return Err(Violation::Subnet(*netuid));
             }
         }
-        let cost = cost.ok_or(Violation::Unbounded)?;
-        if cost > self.per_call {
-            return Err(Violation::Spend { cost, cap: self.per_call });
-        }
+        let cost = match (cost, self.per_call) {
+            (Some(cost), Some(cap)) if cost > cap => return Err(Violation::Spend { cost, cap }),
+            (Some(cost), _) => cost,
+            // Nobody can say how much, and nobody asks.
+            (None, None) if self.budget.is_none() => Tao::ZERO,
+            (None, _) => return Err(Violation::Unbounded),
+        };
         match self.left() {
             Some(left) if cost > left => Err(Violation::Budget { cost, left }),
             _ => Ok(cost),
@@ -142,6 +184,12 @@ impl Policy {
             *left = left.checked_sub(cost).ok_or(Violation::Budget { cost, left: *left })?;
         }
         Ok(Reservation { budget: self.budget.clone(), cost })
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -200,6 +248,13 @@ pub enum Violation {
     /// It acts as root.
     #[error("it acts as root")]
     Root,
+    /// The runtime's calls are not known to be laid out as its metadata says, and the chain does not
+    /// check it either.
+    #[error("nothing proves that the metadata of runtime {spec_version} is true")]
+    UnknownRuntime {
+        /// The runtime's version.
+        spec_version: u32,
+    },
     /// Its effects are not known.
     #[error("the effects of {call} are not known")]
     Raw {

@@ -66,11 +66,10 @@ impl Subtensor {
                 Update::Waiting => {}
                 Update::InBlock(_) if wait_for > Stage::InBlock => {}
                 Update::InBlock(block) => match self.inclusion(&sent, block).await {
-                    // Gone again, or not what the node said: the next update tells.
-                    Ok(None) | Err(Error::UnknownBlock) => {}
                     Ok(Some(receipt)) => return Ok(receipt),
                     Err(error @ Error::Dispatch(_)) => return Err(error),
-                    Err(_) => break,
+                    // Gone again, or not what the node said: what it says next is worth no more.
+                    Ok(None) | Err(_) => break,
                 },
                 Update::Finalized(block) => match self.inclusion(&sent, block).await {
                     Ok(Some(mut receipt)) => {

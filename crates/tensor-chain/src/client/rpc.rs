@@ -36,6 +36,10 @@ impl Rpc {
         Self(RpcClient::new(client))
     }
 
+    pub(crate) const fn from_client(client: RpcClient) -> Self {
+        Self(client)
+    }
+
     pub(crate) const fn client(&self) -> &RpcClient {
         &self.0
     }
@@ -237,9 +241,10 @@ pub(crate) enum SubmitError {
 }
 
 /// What `state_getRuntimeVersion` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Version {
+    pub(crate) spec_name: String,
     pub(crate) spec_version: u32,
     pub(crate) transaction_version: u32,
 }

@@ -1,7 +1,8 @@
 //! The runtimes that a chain has had, by version: [`Runtime`] and the cache of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use parity_scale_codec::{Decode, Encode};
 
@@ -16,12 +17,42 @@ const REMEMBERED_BLOCKS: usize = 1024;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Runtime {
+    /// What the runtime is called: `node-subtensor`.
+    pub spec_name: String,
     /// Rises with every upgrade.
     pub spec_version: u32,
     /// Rises when the form of extrinsics changes.
     pub transaction_version: u32,
     /// Its interface.
     pub metadata: Metadata,
+    digest: OnceLock<Option<[u8; 32]>>,
+    refuses_digest: AtomicBool,
+}
+
+impl Runtime {
+    fn new(version: Version, metadata: Metadata) -> Self {
+        let Version { spec_name, spec_version, transaction_version } = version;
+        let (digest, refuses_digest) = (OnceLock::new(), AtomicBool::new(false));
+        Self { spec_name, spec_version, transaction_version, metadata, digest, refuses_digest }
+    }
+
+    /// The metadata's digest, where the chain takes one in what is signed.
+    pub fn signed_digest(&self) -> Option<[u8; 32]> {
+        if self.refuses_digest.load(Ordering::Relaxed) || !self.metadata.checks_metadata_hash() {
+            return None;
+        }
+        *self.digest.get_or_init(|| self.metadata.digest(self.spec_version, &self.spec_name))
+    }
+
+    /// Whether the calls of this runtime are laid out as this crate knows them.
+    pub fn is_pinned(&self) -> bool {
+        self.metadata.is_pinned(self.spec_version) == Some(true)
+    }
+
+    /// The chain does not check digests: sign without.
+    pub(crate) fn refuse_digest(&self) {
+        self.refuses_digest.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Runtimes by genesis hash and version, to be shared by clients: metadata is fetched once.
@@ -43,12 +74,14 @@ impl RuntimeCache {
     pub fn insert(
         &self,
         genesis_hash: Hash,
+        spec_name: impl Into<String>,
         spec_version: u32,
         transaction_version: u32,
         metadata: impl Into<Vec<u8>>,
     ) -> Result<(), Error> {
         let metadata = Metadata::decode(metadata)?;
-        self.put(genesis_hash, Arc::new(Runtime { spec_version, transaction_version, metadata }));
+        let version = Version { spec_name: spec_name.into(), spec_version, transaction_version };
+        self.put(genesis_hash, Arc::new(Runtime::new(version, metadata)));
         Ok(())
     }
 
@@ -109,12 +142,13 @@ impl Runtimes {
             Some(runtime) => runtime,
             None => self.fetch(rpc, version, at).await?,
         };
+        let spec_version = runtime.spec_version;
         let mut seen = self.seen();
         if let Some(at) = at {
             if seen.by_block.len() >= REMEMBERED_BLOCKS {
                 seen.by_block.clear();
             }
-            seen.by_block.insert(at, version.spec_version);
+            seen.by_block.insert(at, spec_version);
         }
         if seen.newest.as_ref().is_none_or(|newest| newest.spec_version < runtime.spec_version) {
             seen.newest = Some(Arc::clone(&runtime));
@@ -134,8 +168,7 @@ impl Runtimes {
             return Ok(runtime);
         }
         let metadata = Metadata::decode(fetch_metadata(rpc, at).await?)?;
-        let Version { spec_version, transaction_version } = version;
-        let runtime = Arc::new(Runtime { spec_version, transaction_version, metadata });
+        let runtime = Arc::new(Runtime::new(version, metadata));
         self.cache.put(self.genesis_hash, Arc::clone(&runtime));
         Ok(runtime)
     }

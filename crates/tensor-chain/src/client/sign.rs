@@ -12,7 +12,7 @@ use crate::codec::{Era, SigningContext};
 use crate::codec::{assemble, signing_bytes};
 use crate::error::Error;
 use crate::plan::Effects;
-use crate::policy::Reservation;
+use crate::policy::{Policy, Reservation, Violation};
 
 /// A call that the policy let pass. Only [`Subtensor::authorise`] makes one, and only one gets signed.
 #[derive(Debug)]
@@ -23,6 +23,18 @@ pub(crate) struct Authorised {
 }
 
 impl Authorised {
+    /// A call that does nothing but carry this one.
+    #[cfg(feature = "shield")]
+    pub(crate) const fn carrier(&self, call: Call) -> Self {
+        Self { call, reservation: None }
+    }
+
+    /// The call's name.
+    #[cfg(feature = "shield")]
+    pub(crate) fn name(&self) -> String {
+        self.call.to_string()
+    }
+
     /// The call provably is in no block: what it would have spent may be spent again. Without this,
     /// it counts as spent, whatever became of it.
     pub(crate) fn refund(&mut self) {
@@ -41,6 +53,8 @@ pub(crate) struct Signed {
     pub(crate) anchor: u64,
     /// The last block that can include it.
     pub(crate) until: u64,
+    /// Whether the metadata's digest was signed with it.
+    pub(crate) with_digest: bool,
 }
 
 impl Subtensor {
@@ -66,6 +80,16 @@ impl Subtensor {
         anchor: Header,
         nonce: u32,
     ) -> Result<Signed, Error> {
+        let metadata_hash = runtime.signed_digest();
+        // Without the digest nothing proves that the call's bytes are the call: then its layout must be
+        // known, or the policy must say that it does not matter.
+        if metadata_hash.is_none() && !runtime.is_pinned() {
+            let allowed = self.policy().is_some_and(Policy::allows_unknown_runtime);
+            let spec_version = runtime.spec_version;
+            if !allowed {
+                return Err(Violation::UnknownRuntime { spec_version }.into());
+            }
+        }
         let number = anchor.number.value();
         let era = Era::mortal(self.config.era_period, number);
         let birth = era.birth(number);
@@ -82,7 +106,7 @@ impl Subtensor {
             era_hash,
             nonce,
             tip: 0,
-            metadata_hash: None,
+            metadata_hash,
         };
         let call = runtime.metadata.encode_call(&authorised.call);
         let call = call.map_err(|source| Error::encode(authorised.call.to_string(), source))?;
@@ -94,7 +118,8 @@ impl Subtensor {
             Era::Immortal => u64::MAX,
         };
         let until = birth.saturating_add(period).saturating_sub(1);
-        Ok(Signed { bytes, nonce, anchor: birth, until })
+        let with_digest = metadata_hash.is_some();
+        Ok(Signed { bytes, nonce, anchor: birth, until, with_digest })
     }
 
     /// An extrinsic with a signature of zeros, as fee questions carry it.

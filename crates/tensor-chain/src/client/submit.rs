@@ -48,21 +48,23 @@ impl Subtensor {
         let mut bad_proofs = 0;
         loop {
             attempts -= 1;
-            let (outcome, nowhere) = match self.send(&authorised, call, signer).await {
-                Ok((sent, updates)) => {
-                    let outcome = self.follow(sent, updates).await;
-                    let nowhere = matches!(outcome, Err(Error::Rejected { .. }));
-                    (outcome, nowhere)
-                }
-                Err(error) => (Err(error), true),
-            };
+            let (outcome, nowhere) =
+                match self.send(&authorised, call, signer, bad_proofs > 0).await {
+                    Ok((sent, updates)) => {
+                        let outcome = self.follow(sent, updates).await;
+                        let nowhere = matches!(outcome, Err(Error::Rejected { .. }));
+                        (outcome, nowhere)
+                    }
+                    Err(error) => (Err(error), true),
+                };
             if let Err(Error::Rejected { rejection, .. }) = &outcome
                 && attempts > 0
                 && is_race(rejection.reason)
             {
-                // An upgrade between signing and submitting; a second one is a broken signer.
+                // An upgrade between signing and submitting; the next time a chain that does not know
+                // the metadata's digest, signed without it then; a third time a broken signer.
                 bad_proofs += u32::from(rejection.reason == Reason::BadProof);
-                if bad_proofs < 2 {
+                if bad_proofs < 3 {
                     continue;
                 }
             }
@@ -73,12 +75,14 @@ impl Subtensor {
         }
     }
 
-    /// Signs and submits; returns when the pool has it, or may have it.
+    /// Signs and submits; returns when the pool has it, or may have it. `again` after a signature that
+    /// did not fit.
     async fn send(
         &self,
         authorised: &Authorised,
         call: &Call,
         signer: &dyn Signer,
+        again: bool,
     ) -> Result<(Sent, Updates), Error> {
         let account = signer.account_id();
         let rpc = &self.inner.rpc;
@@ -111,6 +115,12 @@ impl Subtensor {
             }
             Err(SubmitError::Rejected(rejection)) => {
                 lane.forget();
+                if sent.signed.with_digest
+                    && (rejection.reason == Reason::CannotLookup
+                        || (rejection.reason == Reason::BadProof && again))
+                {
+                    runtime.refuse_digest();
+                }
                 Err(Error::Rejected { call: sent.call, rejection })
             }
             Err(SubmitError::Unknown) => {
@@ -151,5 +161,6 @@ const fn is_race(reason: Reason) -> bool {
             | Reason::TemporarilyBanned
             | Reason::Usurped
             | Reason::BadProof
+            | Reason::CannotLookup
     )
 }

@@ -54,6 +54,8 @@ pub enum Reason {
     Invalid,
     /// It was taken and then replaced by another one with that nonce.
     Usurped,
+    /// What it takes to check it is not there: the chain does not know the metadata's digest.
+    CannotLookup,
     /// A rule of Bittensor's own extensions, by number.
     Custom(u8),
     /// The node gave another reason, in words only.
@@ -94,7 +96,7 @@ impl Rejection {
             Reason::AlreadyImported => ErrorCode::AlreadyExists,
             Reason::AncientBirthBlock => ErrorCode::Expired,
             Reason::Call | Reason::BadSigner => ErrorCode::NotAuthorized,
-            Reason::BadProof => ErrorCode::InvalidArgument,
+            Reason::BadProof | Reason::CannotLookup => ErrorCode::InvalidArgument,
             Reason::ExhaustsResources | Reason::ImmediatelyDropped => ErrorCode::LimitExceeded,
             Reason::Custom(1) => ErrorCode::InsufficientBalance,
             Reason::Custom(2) => ErrorCode::InsufficientBalance,
@@ -123,7 +125,8 @@ impl Reason {
             }
         }
         let has = |words: &str| text.to_ascii_lowercase().contains(words);
-        const WORDS: [(&str, Reason); 12] = [
+        const WORDS: [(&str, Reason); 13] = [
+            ("could not lookup information", Reason::CannotLookup),
             ("inability to pay some fees", Reason::Payment),
             ("will be valid in the future", Reason::Future),
             ("transaction is outdated", Reason::Stale),

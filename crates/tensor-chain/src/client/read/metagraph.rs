@@ -4,6 +4,7 @@
 //! (`SubnetInfoRuntimeApi.get_metagraph`), decoded by field name straight into columns. Trust is stored
 //! apart and asked for at the same time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use subxt::ext::scale_decode::{self, DecodeAsType};
@@ -14,6 +15,7 @@ use tensor_core::{Alpha, BlockNumber, Coldkey, Hotkey, MechId, NetUid, Tao, Temp
 
 use super::super::Subtensor;
 use super::super::runtime::Runtime;
+use crate::codec::{Kind, Missing};
 use crate::error::Error;
 
 impl Subtensor {
@@ -33,6 +35,45 @@ impl Subtensor {
     pub async fn mechagraph(&self, netuid: NetUid, mechanism: MechId) -> Result<Metagraph, Error> {
         let args = [Value::from(netuid), Value::from(mechanism)];
         self.read_metagraph(netuid, "get_mechagraph", &args).await
+    }
+
+    /// Chosen fields of a mechanism's metagraph, by the runtime's names (`incentives`, `emission`,
+    /// `axons`, …): less to send than the whole. `hotkeys` is the column that others go by.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSubnet`], [`Error::Missing`] for a name that this runtime has not.
+    pub async fn selective_metagraph(
+        &self,
+        netuid: NetUid,
+        mechanism: MechId,
+        fields: &[&str],
+    ) -> Result<BTreeMap<String, Value>, Error> {
+        const METHOD: &str = "get_selective_mechagraph";
+        let chain = self.pinned().await?;
+        let runtime = chain.runtime().await?;
+        let names = field_names(&runtime, METHOD)?;
+        let mut places = Vec::with_capacity(fields.len());
+        for field in fields {
+            let place = names.iter().position(|name| name == field);
+            let place = place.and_then(|place| u16::try_from(place).ok());
+            let missing = || Missing::new(Kind::RuntimeApi, format!("{API}.{METHOD}.{field}"));
+            places.push(place.ok_or_else(missing)?);
+        }
+        let args = [netuid.into(), mechanism.into(), Value::from(places)];
+        let answer = chain.runtime_call(API, METHOD, &args).await?;
+        let Value::Option(found) = answer else {
+            return Err(Error::decode(METHOD, "it is no option"));
+        };
+        let Value::Record(all) = *found.ok_or(Error::NoSuchSubnet(netuid))? else {
+            return Err(Error::decode(METHOD, "it is no record"));
+        };
+        let asked = all.into_iter().filter(|(name, _)| fields.contains(&name.as_str()));
+        Ok(asked
+            .filter_map(|(name, value)| match value {
+                Value::Option(value) => value.map(|value| (name, *value)),
+                value => Some((name, value)),
+            })
+            .collect())
     }
 
     async fn read_metagraph(
@@ -93,6 +134,24 @@ struct RawAxon {
     port: u16,
     ip_type: u8,
     protocol: u8,
+}
+
+/// The names of the fields of what a method answers, through its `Option`.
+fn field_names(runtime: &Runtime, method: &str) -> Result<Vec<String>, Error> {
+    use scale_info::TypeDef;
+    let output = runtime.metadata.runtime_api(API, method)?.output();
+    let types = runtime.metadata.types().registry;
+    let resolve = |id: u32| types.resolve(id).map(|ty| &ty.type_def);
+    let inner = match resolve(output) {
+        Some(TypeDef::Variant(option)) => option.variants.iter().find_map(|v| v.fields.first()),
+        _ => None,
+    };
+    match inner.and_then(|field| resolve(field.ty.id)) {
+        Some(TypeDef::Composite(composite)) => {
+            Ok(composite.fields.iter().filter_map(|field| field.name.clone()).collect())
+        }
+        _ => Err(Error::decode(method, "it answers no record")),
+    }
 }
 
 fn decode(runtime: &Arc<Runtime>, method: &str, bytes: &[u8]) -> Result<Option<Columns>, Error> {

@@ -1,0 +1,139 @@
+//! Weights by every way, and across restarts.
+
+use futures::executor::block_on;
+use tensor_chain::Subtensor;
+use tensor_chain::client::weights::keeper::{Health, Keeper, KeeperError};
+use tensor_chain::client::{SetWeights, WeightsOutcome};
+use tensor_core::{Hotkey, MechId, NetUid, Uid};
+
+use super::story::{key, local, subnet};
+
+/// A folder that goes with the test.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tensor-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn scores(netuid: NetUid) -> SetWeights {
+    SetWeights::from_scores(netuid, [(Uid::new(1), 0.5), (Uid::new(2), 1.0)])
+}
+
+#[test]
+fn a_keeper_remembers_and_stays_alone() {
+    block_on(async {
+        let folder = Folder::new("keeper");
+        let path = folder.0.join("weights.json");
+        let chain = local();
+        let client = Subtensor::local(&chain).await.unwrap();
+        let netuid = subnet(&client).await;
+        let owner = key("//owner");
+
+        let mut keeper = Keeper::open(&path).unwrap();
+        assert!(matches!(Keeper::open(&path), Err(KeeperError::InUse(_))));
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Stale { last: None });
+        keeper.set(&client, &scores(netuid), &owner).await.unwrap();
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Good);
+        let record = keeper.record().unwrap().clone();
+        drop(keeper);
+
+        let mut again = Keeper::open(&path).unwrap();
+        assert_eq!(again.record(), Some(&record));
+        // Two epochs later nobody has weighed anew: red.
+        chain.advance(2 * u64::from(client.tempo(netuid).await.unwrap().value()) + 1);
+        let health = again.health(&client).await.unwrap();
+        assert_eq!(health, Health::Stale { last: Some(record.included) });
+        assert!(health.is_red());
+        drop(again);
+        std::fs::write(&path, "{").unwrap();
+        assert!(matches!(Keeper::open(&path), Err(KeeperError::Format { .. })));
+    });
+}
+
+#[cfg(not(feature = "timelock"))]
+#[test]
+fn without_the_feature_a_committing_subnet_is_refused() {
+    use tensor_chain::Error;
+    use tensor_chain::client::WeightsRefused;
+    use tensor_chain::intent::{SetHyperparameter, Sudo};
+    block_on(async {
+        let chain = local();
+        let client = Subtensor::local(&chain).await.unwrap();
+        let netuid = subnet(&client).await;
+        let on = SetHyperparameter::new(netuid, "commit_reveal_weights_enabled", true);
+        client.execute(&Sudo(on), &key("//Alice")).await.unwrap();
+        let refused = client.set_weights(&scores(netuid), &key("//owner")).await.unwrap_err();
+        assert!(matches!(refused, Error::Weights(WeightsRefused::CommitsOnly)), "{refused:?}");
+    });
+}
+
+#[cfg(feature = "timelock")]
+#[test]
+fn a_commitment_opens_in_the_block_that_was_said() {
+    use tensor_chain::client::weights::commit::Drand;
+    use tensor_chain::intent::{SetHyperparameter, Sudo};
+    use tensor_chain::timelock::Beacon;
+    block_on(async {
+        let folder = Folder::new("committer");
+        let path = folder.0.join("weights.json");
+        let chain = local();
+        let beacon = Beacon::new(&[5; 32]);
+        let mut config = tensor_chain::Config::default();
+        config.drand = Drand::dangerous_with_key(beacon.public_key());
+        let client = Subtensor::from_rpc_with(chain.rpc(), config).await.unwrap();
+        let netuid = subnet(&client).await;
+        let on = SetHyperparameter::new(netuid, "commit_reveal_weights_enabled", true);
+        client.execute(&Sudo(on), &key("//Alice")).await.unwrap();
+        let owner = key("//owner");
+        let hotkey = Hotkey::new(owner.account_id());
+
+        let mut keeper = Keeper::open(&path).unwrap();
+        let outcome = keeper.set(&client, &scores(netuid), &owner).await.unwrap();
+        let WeightsOutcome::Committed { weights, reveal_round, reveal_block, receipt, .. } =
+            outcome
+        else {
+            panic!("{outcome:?}")
+        };
+        assert!(receipt.event("SubtensorModule", "TimelockedWeightsCommitted").is_some());
+        let commits = client.timelocked_weight_commits(netuid, MechId::new(0)).await.unwrap();
+        assert_eq!((commits.len(), commits[0].hotkey), (1, hotkey));
+        assert_eq!(commits[0].reveal_round, reveal_round);
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Waiting(reveal_block));
+        // The validator restarts in the middle.
+        drop(keeper);
+        let mut keeper = Keeper::open(&path).unwrap();
+
+        let confirmed = async |uid| {
+            client.confirm_weights(netuid, MechId::new(0), uid, &weights).await.unwrap()
+        };
+        let uid = client.uid(netuid, &hotkey).await.unwrap().unwrap();
+        // The round comes out; the chain opens the weights in the block that was said, not before.
+        chain.store_pulse(reveal_round, &[0; 32], &beacon.signature(reveal_round));
+        chain.advance(reveal_block.value() - 1 - chain.block_number());
+        assert!(!confirmed(uid).await);
+        chain.advance(1);
+        assert!(confirmed(uid).await);
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Good);
+        assert_eq!(keeper.record().unwrap().confirmed, Some(true));
+
+        // A round that never comes out: the keeper says so. Blocks are fast: the next round is some away.
+        chain.advance(60);
+        let other = SetWeights::from_scores(netuid, [(uid, 1.0)]);
+        let outcome = keeper.set(&client, &other, &owner).await.unwrap();
+        let WeightsOutcome::Committed { reveal_block, .. } = outcome else { panic!() };
+        chain.advance(reveal_block.value() - chain.block_number());
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Waiting(reveal_block));
+        chain.advance(u64::from(client.tempo(netuid).await.unwrap().value()) + 1);
+        assert_eq!(keeper.health(&client).await.unwrap(), Health::Lost { expected: reveal_block });
+    });
+}
