@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p tensor-chain --features local --bench client`; with `--test` each runs once.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot set up its chain has nothing to say")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

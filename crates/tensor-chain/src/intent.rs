@@ -93,7 +93,7 @@ impl Intent for Call {
         Info { name: "call", signer: Role::Coldkey, calls: &[] }
     }
 
-    async fn call(&self, _: &Subtensor) -> Result<Call, Error> {
+    async fn call(&self, _: &Subtensor) -> Result<Self, Error> {
         Ok(self.clone())
     }
 }

@@ -243,7 +243,7 @@ impl Inner {
                         last = error;
                     }
                     Err(error) if is_pruned(&error) && !self.archives.is_empty() => {
-                        return self.from_archive(method, params, error).await;
+                        return self.ask_archive(method, params, error).await;
                     }
                     answer => return answer,
                 }
@@ -252,7 +252,7 @@ impl Inner {
         Err(last)
     }
 
-    async fn from_archive(
+    async fn ask_archive(
         &self,
         method: &str,
         params: Option<Box<RawValue>>,

@@ -59,7 +59,10 @@ impl Runtime {
 ///
 /// A clone is the same cache.
 #[derive(Clone, Debug, Default)]
-pub struct RuntimeCache(Arc<Mutex<HashMap<(Hash, u32), Arc<Runtime>>>>);
+pub struct RuntimeCache(Arc<Mutex<ByVersion>>);
+
+/// By genesis hash and spec version.
+type ByVersion = HashMap<(Hash, u32), Arc<Runtime>>;
 
 impl RuntimeCache {
     /// An empty cache.
@@ -94,7 +97,7 @@ impl RuntimeCache {
         self.lock().insert((genesis_hash, runtime.spec_version), runtime);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Hash, u32), Arc<Runtime>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ByVersion> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -44,7 +44,7 @@ impl Era {
         match self {
             Self::Immortal => 0,
             Self::Mortal { period, phase } => {
-                let since = if current > phase { current - phase } else { 0 };
+                let since = current.saturating_sub(phase);
                 since / period * period + phase
             }
         }

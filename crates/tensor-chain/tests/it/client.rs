@@ -1,5 +1,7 @@
 //! The client, against recorded bytes of a real node and against the local chain.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be fails the test")]
+
 mod coverage;
 #[cfg(feature = "local")]
 mod faults;

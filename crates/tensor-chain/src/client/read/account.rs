@@ -125,7 +125,7 @@ impl Subtensor {
         let owners = chain.storage_many("SubtensorModule", "Owner", &keys).await?;
         let nobody = Value::Account(AccountId::from_bytes([0; 32]));
         let owners: Vec<_> =
-            owners.into_iter().map(|owner| vec![owner.unwrap_or(nobody.clone())]).collect();
+            owners.into_iter().map(|owner| vec![owner.unwrap_or_else(|| nobody.clone())]).collect();
         let identities = chain.storage_many("SubtensorModule", "IdentitiesV2", &owners).await?;
         let read = |value| typed::<Option<Identity>>("SubtensorModule", "IdentitiesV2", value);
         identities.into_iter().map(read).collect()
