@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use tensor_chain::codec::Metadata;
-use tensor_chain::intent::{
-    BurnedRegister, RegisterSubnet, SetHyperparameter, StartCall, Sudo, Transfer,
-};
+use tensor_chain::intent::{BurnedRegister, RegisterSubnet, StartCall, Transfer};
 use tensor_chain::local::{LocalChain, Sealing};
 use tensor_chain::{Config, Subtensor};
 use tensor_core::call::Call;
@@ -72,9 +70,11 @@ fn chain() -> (LocalChain, NetUid) {
         let added = receipt.event("SubtensorModule", "NetworkAdded").unwrap();
         let netuid = NetUid::new(added.fields[0].1.as_u64().unwrap() as u16);
         client.execute(&StartCall::new(netuid), &alice).await.unwrap();
-        let cheap = Sudo(SetHyperparameter::new(netuid, "max_burn", 1_000_000u64));
-        let _ = client.execute(&cheap, &alice).await;
+        let price = 1_000_000u64.to_le_bytes();
         for n in 1..NEURONS {
+            // Every slot makes the next dearer; here they all cost the same.
+            let subnet = netuid.value().to_le_bytes();
+            chain.set_storage("SubtensorModule", "Burn", &[&subnet], Some(&price)).unwrap();
             client.execute(&BurnedRegister::new(netuid, hotkey(n)), &alice).await.unwrap();
         }
         (chain.clone(), netuid)
