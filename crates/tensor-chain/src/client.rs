@@ -4,6 +4,7 @@
 //! one in memory (feature `local`), and anything else that implements subxt's two-method `RpcClientT`.
 //! No runtime is assumed: with no default features, `futures::executor::block_on` is enough.
 
+mod capability;
 mod catalog;
 pub mod endpoints;
 mod follow;

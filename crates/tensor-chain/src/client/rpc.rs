@@ -11,6 +11,7 @@ use tensor_core::BlockNumber;
 use tensor_core::account::AccountId;
 use tensor_core::chain::Header;
 
+use crate::codec::{Kind, Missing};
 use crate::error::{Error, Rejection};
 
 /// How often a read is asked again after the connection was lost.
@@ -332,6 +333,12 @@ pub(crate) fn answer(method: &str, source: impl Into<tensor_core::BoxError>) -> 
     Error::Answer { method: method.to_owned(), source: source.into() }
 }
 
+/// What stands between two texts.
+fn text_between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(found, _)| found)
+}
+
 /// A JSON text without its quotes.
 fn plain(json: &str) -> String {
     serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())
@@ -349,6 +356,9 @@ pub(crate) fn from_rpc(method: &str, error: RpcError) -> Error {
             let unknown_block = ["unknown block", "unknownblock", "state already discarded"];
             if unknown_block.iter().any(|words| text.contains(words)) {
                 return Error::UnknownBlock;
+            }
+            if let Some(function) = text_between(&message, "Exported method ", " is not found") {
+                return Missing::new(Kind::RuntimeApi, function.replacen('_', ".", 1)).into();
             }
             Error::Rpc { method: method.to_owned(), code: error.code, message }
         }

@@ -192,7 +192,7 @@ async fn fetch_metadata(rpc: &Rpc, at: Option<Hash>) -> Result<Vec<u8>, Error> {
                 return Ok(metadata);
             }
         }
-        Err(Error::Rpc { .. }) => {}
+        Err(Error::Rpc { .. } | Error::Missing(_)) => {}
         Err(error) => return Err(error),
     }
     rpc.metadata(at).await

@@ -6,6 +6,8 @@ mod coverage;
 #[cfg(feature = "local")]
 mod faults;
 mod golden;
+#[cfg(feature = "local")]
+mod reading;
 mod runtimeless;
 #[cfg(all(feature = "local", feature = "shield"))]
 mod shielded;
