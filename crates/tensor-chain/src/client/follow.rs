@@ -6,6 +6,7 @@
 //! in no block.
 
 use futures::StreamExt;
+use futures::future::{Either, select};
 use serde_json::Value as Json;
 use sp_crypto_hashing::blake2_256;
 use subxt::rpcs::client::RawRpcSubscription;
@@ -60,8 +61,28 @@ impl Subtensor {
         let Some(mut updates) = updates else {
             return self.search(&sent, None).await;
         };
-        while let Some(update) = updates.stream.next().await {
-            let Ok(json) = update else { break };
+        // The chain's own heads tell when a node that says nothing has said it for too long.
+        let mut heads = self.headers();
+        let mut heads_broke = false;
+        loop {
+            let update = if heads_broke {
+                updates.stream.next().await
+            } else {
+                match select(updates.stream.next(), heads.next()).await {
+                    Either::Left((update, _)) => update,
+                    Either::Right((Some(Ok(head)), _)) => {
+                        if head.number.value() > sent.signed.until {
+                            break;
+                        }
+                        continue;
+                    }
+                    Either::Right(_) => {
+                        heads_broke = true;
+                        continue;
+                    }
+                }
+            };
+            let Some(Ok(json)) = update else { break };
             match read_update(json.get()) {
                 Update::Waiting => {}
                 Update::InBlock(_) if wait_for > Stage::InBlock => {}

@@ -35,6 +35,8 @@ enum Fault {
     Retracted,
     /// The node says that it is in the newest block, and forgets it.
     FalseSuccess,
+    /// The node never gets it, and never says anything.
+    Stalled,
     /// The node gets it, and says that it threw it out.
     FalseDrop,
 }
@@ -101,6 +103,7 @@ impl RpcClientT for Faulty {
             };
             match fault {
                 Fault::LostBefore => Err(lost()),
+                Fault::Stalled => Ok(only(vec![Self::raw("ready".into())])),
                 Fault::FalseSuccess => {
                     Ok(only(vec![Self::raw(serde_json::json!({ "inBlock": self.newest() }))]))
                 }
@@ -179,7 +182,7 @@ fn what_never_arrived_is_known_to_be_nowhere_when_its_era_ends() {
     let chain = manual();
     let mut config = Config::default();
     config.era_period = 8;
-    for fault in [Fault::LostBefore, Fault::FalseSuccess] {
+    for fault in [Fault::LostBefore, Fault::FalseSuccess, Fault::Stalled] {
         let faulty = Faulty::new(&chain, &[fault]);
         let client = block_on(Subtensor::from_rpc_with(faulty, config.clone())).unwrap();
         let before = chain.balance(&key("//Dave").account_id());
