@@ -4,11 +4,13 @@
 //! rows through [`Metagraph::neuron`].
 
 mod diff;
+mod file;
 mod neuron;
 
 use std::collections::HashMap;
 
 pub use diff::{Change, diff};
+pub use file::LoadError;
 pub use neuron::{AxonInfo, Neuron};
 
 use crate::account::{Coldkey, Hotkey};

@@ -10,7 +10,7 @@ use crate::network::{BlockNumber, Uid};
 use crate::weights::U16Fraction;
 
 /// A neuron at one block. The fields' meaning stands at the columns of [`super::Metagraph`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[allow(missing_docs)]
 pub struct Neuron {
