@@ -35,7 +35,7 @@ pub use catalog::{READS, Read};
 pub use map::StorageStream;
 pub use read::*;
 pub use runtime::{Runtime, RuntimeCache};
-pub use weights::{SetWeights, WeightsOutcome, WeightsRefused};
+pub use weights::{HashedCommit, SetWeights, WeightsOutcome, WeightsRefused};
 
 use crate::error::Error;
 use crate::policy::Policy;

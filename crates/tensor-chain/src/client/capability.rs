@@ -138,11 +138,8 @@ const RUNTIME_APIS: &[&str] = &[
 ];
 
 /// Constants that reads and submissions go by.
-const CONSTANTS: &[&str] = &[
-    "Aura.SlotDuration",
-    "Balances.ExistentialDeposit",
-    "SubtensorModule.InitialStartCallDelay",
-];
+const CONSTANTS: &[&str] =
+    &["Aura.SlotDuration", "Balances.ExistentialDeposit", "SubtensorModule.InitialStartCallDelay"];
 
 impl Subtensor {
     /// What the runtime lacks of all that this crate's reads and intents go by. Everything else works.
@@ -151,7 +148,8 @@ impl Subtensor {
     /// [`Error`] when the runtime cannot be read.
     pub async fn lacks(&self) -> Result<Vec<Missing>, Error> {
         let runtime = self.runtime().await?;
-        let calls = intent::ALL.iter().flat_map(|info| info.calls).filter(|call| !call.ends_with('*'));
+        let calls =
+            intent::ALL.iter().flat_map(|info| info.calls).filter(|call| !call.ends_with('*'));
         let needs = [
             (Kind::Storage, STORAGE.to_vec()),
             (Kind::RuntimeApi, RUNTIME_APIS.to_vec()),

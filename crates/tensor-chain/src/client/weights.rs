@@ -7,6 +7,7 @@
 //! [`Subtensor::confirm_weights`] or by a [`Keeper`](keeper::Keeper), which remembers across restarts.
 
 pub mod commit;
+mod hashed;
 pub mod keeper;
 mod preflight;
 mod refused;
@@ -17,6 +18,7 @@ use tensor_core::receipt::Receipt;
 use tensor_core::weights::{U16Fraction, Weights, WeightsError};
 use tensor_core::{BlockNumber, Hotkey, MechId, NetUid, Uid};
 
+pub use hashed::HashedCommit;
 pub use refused::WeightsRefused;
 
 use super::Subtensor;

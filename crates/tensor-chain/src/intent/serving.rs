@@ -223,6 +223,51 @@ impl Intent for SetCommitment {
     }
 }
 
+/// Publishes bytes that nobody reads before a drand round.
+#[cfg(feature = "timelock")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetTimelockedCommitment {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// The sealed bytes, by [`timelock::seal`](crate::timelock::seal).
+    pub encrypted: Vec<u8>,
+    /// The round that opens them.
+    pub reveal_round: u64,
+}
+
+#[cfg(feature = "timelock")]
+impl SetTimelockedCommitment {
+    /// What kind of intent this is.
+    pub const INFO: Info = Info {
+        name: "set_timelocked_commitment",
+        signer: Role::Hotkey,
+        calls: &["Commitments.set_commitment"],
+    };
+
+    /// The call that does it.
+    pub fn to_call(&self) -> Call {
+        let fields = vec![
+            ("encrypted".to_owned(), self.encrypted.clone().into()),
+            ("reveal_round".to_owned(), self.reveal_round.into()),
+        ];
+        let field = Value::Variant("TimelockEncrypted".to_owned(), fields);
+        let info = Value::record([("fields", Value::List(vec![field]))]);
+        Call::new("Commitments", "set_commitment").arg("netuid", self.netuid).arg("info", info)
+    }
+}
+
+#[cfg(feature = "timelock")]
+#[async_trait]
+impl Intent for SetTimelockedCommitment {
+    fn info(&self) -> Info {
+        Self::INFO
+    }
+
+    async fn call(&self, _: &Subtensor) -> Result<Call, Error> {
+        Ok(self.to_call())
+    }
+}
+
 fn in_numbers(address: &SocketAddr) -> (u128, u8) {
     match address {
         SocketAddr::V4(address) => (u32::from(*address.ip()).into(), 4),

@@ -143,7 +143,8 @@ fn every_read_of_the_catalog_answers() {
             "weights_rate_limit": client.weights_rate_limit(netuid);
         }
         // The local chain keeps no root baskets, and says so as a node without them would.
-        failed.retain(|(_, error)| !error.to_string().contains("runtime API BetaBasketRuntimeApi."));
+        failed
+            .retain(|(_, error)| !error.to_string().contains("runtime API BetaBasketRuntimeApi."));
         assert!(failed.is_empty(), "{failed:#?}");
         let baskets = |name: &&str| name.contains("basket");
         answered.retain(|name| !baskets(name));
@@ -170,7 +171,8 @@ fn every_read_of_the_catalog_answers() {
         assert_eq!(worth, price.value_of(staked));
         let until = client.blocks_until_next_epoch(netuid).await.unwrap().unwrap();
         assert_eq!(chain.advance_to_epoch(netuid.value()).unwrap(), until);
-        let some = client.selective_metagraph(netuid, mech, &["hotkeys", "emission"]).await.unwrap();
+        let some =
+            client.selective_metagraph(netuid, mech, &["hotkeys", "emission"]).await.unwrap();
         assert_eq!(some.keys().collect::<Vec<_>>(), ["emission", "hotkeys"]);
         let none = client.selective_metagraph(netuid, mech, &["hats"]).await.unwrap_err();
         assert!(none.to_string().contains("get_selective_mechagraph.hats"));
@@ -207,7 +209,8 @@ fn maps_come_page_by_page() {
         let client = Subtensor::local(&chain).await.unwrap();
         let all = client.storage_map("System", "Account", &[]).await.unwrap();
         assert!(all.len() >= 1200);
-        let first: Vec<_> = client.storage_stream("System", "Account", &[]).take(600).collect().await;
+        let first: Vec<_> =
+            client.storage_stream("System", "Account", &[]).take(600).collect().await;
         assert_eq!(first.len(), 600);
         let accounts: Vec<_> = all.iter().map(|(keys, _)| keys[0].as_account().unwrap()).collect();
         let read = client.accounts(&accounts).await.unwrap();

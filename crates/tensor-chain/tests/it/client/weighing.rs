@@ -137,3 +137,61 @@ fn a_commitment_opens_in_the_block_that_was_said() {
         assert_eq!(keeper.health(&client).await.unwrap(), Health::Lost { expected: reveal_block });
     });
 }
+
+#[test]
+fn hashed_weights_open_in_their_window_only() {
+    use tensor_chain::Error;
+    use tensor_chain::client::HashedCommit;
+    use tensor_chain::intent::{SetHyperparameter, Sudo};
+    block_on(async {
+        let chain = local();
+        let client = Subtensor::local(&chain).await.unwrap();
+        let netuid = subnet(&client).await;
+        let on = SetHyperparameter::new(netuid, "commit_reveal_weights_enabled", true);
+        client.execute(&Sudo(on), &key("//Alice")).await.unwrap();
+        let owner = key("//owner");
+        let salt = vec![11, 12, 13];
+        // Early in an epoch, so that the window is some blocks away.
+        chain.advance_to_epoch(netuid.value()).unwrap();
+        let (commit, receipt) =
+            client.commit_hashed_weights(&scores(netuid), salt, &owner).await.unwrap();
+        assert!(receipt.event("SubtensorModule", "WeightsCommitted").is_some());
+        // It is kept as text, and read after a restart.
+        let text = serde_json::to_string(&commit).unwrap();
+        let commit: HashedCommit = serde_json::from_str(&text).unwrap();
+
+        let early = client.reveal_weights(&commit, &owner).await.unwrap_err();
+        let Error::Rejected { rejection, .. } = &early else { panic!("{early:?}") };
+        assert_eq!(rejection.reason.to_string(), "RevealTooEarly");
+        chain.advance(commit.reveal_from.value() - chain.block_number());
+        let receipt = client.reveal_weights(&commit, &owner).await.unwrap();
+        assert!(receipt.event("SubtensorModule", "WeightsRevealed").is_some());
+        assert!(receipt.block < commit.reveal_until);
+    });
+}
+
+#[cfg(feature = "timelock")]
+#[test]
+fn timelocked_commitments_are_read_and_opened() {
+    use tensor_chain::client::CommitmentField;
+    use tensor_chain::intent::SetTimelockedCommitment;
+    use tensor_chain::timelock::{Beacon, seal};
+    block_on(async {
+        let chain = local();
+        let beacon = Beacon::new(&[6; 32]);
+        let client = Subtensor::local(&chain).await.unwrap();
+        let netuid = subnet(&client).await;
+        let reveal_round = 40_000_000;
+        let encrypted = seal(b"soon", reveal_round, &beacon.public_key(), &[8; 32]).unwrap();
+        let commitment =
+            SetTimelockedCommitment { netuid, encrypted: encrypted.clone(), reveal_round };
+        client.execute(&commitment, &key("//m")).await.unwrap();
+        let hotkey = Hotkey::new(key("//m").account_id());
+        let stored = client.commitment(netuid, &hotkey).await.unwrap().unwrap();
+        assert_eq!(stored.fields, [CommitmentField::Timelocked { encrypted, reveal_round }]);
+        chain.store_pulse(reveal_round, &[0; 32], &beacon.signature(reveal_round));
+        chain.advance(2);
+        let revealed = client.revealed_commitment(netuid, &hotkey).await.unwrap();
+        assert!(revealed.iter().any(|one| one.data.ends_with(b"soon")), "{revealed:?}");
+    });
+}
