@@ -1,4 +1,7 @@
 //! The official SDK's recorded vectors, through the client's codec and the recorded metadata.
+//!
+//! A selection is in the repository. `TENSOR_GOLDEN=FILE` takes the whole file instead
+//! (`tests/fixtures/golden.json` of the bittensor 11.3.0 source package), with its own metadata.
 
 use serde_json::Value as Json;
 use tensor_chain::codec::{Era, Metadata, SigningContext};
@@ -10,11 +13,29 @@ const VECTORS: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/chain/golden-vectors.json"));
 
 pub(super) fn metadata() -> Metadata {
-    Metadata::decode(METADATA).unwrap()
+    match all()["metadata"]["v15_hex"].as_str() {
+        Some(hex) => Metadata::decode(opaque(hex)).unwrap(),
+        None => Metadata::decode(METADATA).unwrap(),
+    }
+}
+
+/// The vectors: those in the repository, or the whole file.
+fn all() -> Json {
+    match std::env::var_os("TENSOR_GOLDEN") {
+        Some(path) => serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap(),
+        None => serde_json::from_str(VECTORS).unwrap(),
+    }
+}
+
+/// Metadata as a node answers: from the `meta` on.
+fn opaque(hex: &str) -> Vec<u8> {
+    let bytes = hex::decode(hex.trim_start_matches("0x")).unwrap();
+    let start = bytes.windows(4).position(|window| window == b"meta").unwrap();
+    bytes[start..].to_vec()
 }
 
 fn vectors(of: &str) -> Vec<Json> {
-    let all: Json = serde_json::from_str(VECTORS).unwrap();
+    let all = all();
     let list = all[of].as_array().unwrap().clone();
     assert!(!list.is_empty(), "{of}");
     list
@@ -45,7 +66,18 @@ fn value(json: &Json) -> Value {
             },
         },
         Json::Array(items) => Value::List(items.iter().map(value).collect()),
-        other => panic!("{other}"),
+        // A call with its arguments beside its name.
+        Json::Object(call) => {
+            let part = |name: &str| call[name].as_str().unwrap().to_owned();
+            let mut inner = Call::new(part("module"), part("function"));
+            for (name, param) in call {
+                if name != "module" && name != "function" {
+                    inner = inner.arg(name.clone(), value(param));
+                }
+            }
+            inner.into()
+        }
+        Json::Null => Value::Option(None),
     }
 }
 
@@ -55,10 +87,13 @@ fn json(value: &Value) -> Json {
         Value::Bool(value) => Json::from(*value),
         Value::Uint(value) => serde_json::from_str(&value.to_string()).unwrap(),
         Value::Account(account) => Json::from(account.to_string()),
+        Value::Bytes(bytes) => Json::from(format!("0x{}", hex::encode(bytes))),
         Value::List(items) => items.iter().map(json).collect(),
         Value::Record(fields) => {
             Json::Object(fields.iter().map(|(name, value)| (name.clone(), json(value))).collect())
         }
+        Value::Option(None) => Json::Null,
+        Value::Option(Some(value)) => json(value),
         other => panic!("{other:?}"),
     }
 }
@@ -113,14 +148,15 @@ fn storage_values_and_maps() {
     for vector in vectors("query_maps") {
         let entry =
             metadata.storage(text(&vector, "pallet"), text(&vector, "storage_function")).unwrap();
-        assert_eq!(entry.prefix(), bytes(&vector["prefix_hex"]));
+        let params: Vec<_> = vector["params"].as_array().unwrap().iter().map(value).collect();
+        assert_eq!(entry.key(&params).unwrap(), bytes(&vector["prefix_hex"]));
         let changes = vector["raw_changes"].as_array().unwrap();
         let pairs = vector["pairs"].as_array().unwrap();
         assert_eq!(changes.len(), pairs.len());
         for change in changes {
             let keys = entry.decode_key(&bytes(&change[0])).unwrap();
             let value = json(&entry.decode(&bytes(&change[1])).unwrap());
-            let [key] = keys.as_slice() else { panic!("{keys:?}") };
+            let [.., key] = keys.as_slice() else { panic!("{keys:?}") };
             let pair = pairs.iter().find(|pair| pair[0] == json(key)).unwrap();
             assert_same(&value, &pair[1]);
         }
@@ -130,15 +166,32 @@ fn storage_values_and_maps() {
 #[test]
 fn calls_there_and_back() {
     let metadata = metadata();
-    let inner = Call::new("Balances", "transfer_keep_alive").arg("value", 1u8).arg(
-        "dest",
-        "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty".parse::<AccountId>().unwrap(),
-    );
+    // What the file says in words.
+    let told = |text: &str| {
+        let (amount, to) = match text {
+            "transfer 1 to bob" => (1u8, "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"),
+            "transfer 2 to charlie" => (2, "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"),
+            _ => return None,
+        };
+        Some(
+            Call::new("Balances", "transfer_keep_alive")
+                .arg("value", amount)
+                .arg("dest", to.parse::<AccountId>().unwrap()),
+        )
+    };
     for vector in vectors("calls") {
         let mut call = Call::new(text(&vector, "module"), text(&vector, "function"));
         for (name, param) in vector["params"].as_object().unwrap() {
-            call = match (name.as_str(), param.as_str()) {
-                ("call", Some("transfer 1 to bob")) => call.arg("call", inner.clone()),
+            let calls = |param: &Json| param.as_str().and_then(told);
+            call = match param {
+                Json::String(_) if calls(param).is_some() => {
+                    call.arg(name.clone(), calls(param).unwrap())
+                }
+                Json::Array(all)
+                    if all.iter().all(|one| calls(one).is_some()) && !all.is_empty() =>
+                {
+                    call.arg(name.clone(), all.iter().filter_map(calls).collect::<Vec<_>>())
+                }
                 _ => call.arg(name.clone(), value(param)),
             };
         }
@@ -151,7 +204,7 @@ fn calls_there_and_back() {
 }
 
 fn context(vector: &Json) -> SigningContext {
-    let all: Json = serde_json::from_str(VECTORS).unwrap();
+    let all = all();
     let network = &all["network"];
     let genesis_hash = hash(&network["genesis_hash"]);
     let (era, era_hash) = match vector["era"].as_str() {
@@ -161,7 +214,8 @@ fn context(vector: &Json) -> SigningContext {
                 vector["era"]["period"].as_u64().unwrap(),
                 vector["era"]["current"].as_u64().unwrap(),
             ),
-            hash(&vector["era_birth_block_hash"]),
+            // Of use for payloads only; extrinsics do not carry it.
+            vector.get("era_birth_block_hash").map_or(genesis_hash, hash),
         ),
     };
     SigningContext {
@@ -230,9 +284,10 @@ fn constants() {
 #[test]
 fn a_block() {
     let metadata = metadata();
-    let all: Json = serde_json::from_str(VECTORS).unwrap();
+    let all = all();
     let block = &all["block"];
-    for (raw, decoded) in block["extrinsics"]
+    let raw = if block["raw"].is_object() { &block["raw"]["block"] } else { block };
+    for (raw, decoded) in raw["extrinsics"]
         .as_array()
         .unwrap()
         .iter()
@@ -248,6 +303,48 @@ fn a_block() {
             assert_eq!(ours.0, theirs["name"].as_str().unwrap());
             assert_same(&json(&ours.1), &theirs["value"]);
         }
+    }
+}
+
+/// In the whole file only.
+#[test]
+fn events_and_a_receipt() {
+    let all = all();
+    if all["events"].is_null() {
+        return;
+    }
+    let metadata = metadata();
+    let records = metadata.decode_events(&bytes(&all["events"]["raw_hex"])).unwrap();
+    let expected = all["events"]["decoded"].as_array().unwrap();
+    assert_eq!(records.len(), expected.len());
+    for (record, expected) in records.iter().zip(expected) {
+        let event = &record.event;
+        assert_eq!(event.pallet, expected["event"]["module_id"].as_str().unwrap());
+        assert_eq!(event.name, expected["event"]["event_id"].as_str().unwrap());
+    }
+    let receipt = &all["receipt"];
+    let index = u32::try_from(receipt["extrinsic_idx"].as_u64().unwrap()).unwrap();
+    let phase = tensor_chain::codec::Phase::ApplyExtrinsic(index);
+    let own: Vec<_> =
+        records.iter().filter(|record| record.phase == phase).map(|record| &record.event).collect();
+    assert_eq!(own.len(), receipt["triggered_events"].as_array().unwrap().len());
+    let failure = tensor_chain::codec::DispatchFailure::find(&metadata, own.iter().copied());
+    assert_eq!(failure.is_none(), receipt["is_success"].as_bool().unwrap());
+    let paid = own.iter().find(|event| event.name == "TransactionFeePaid").unwrap();
+    let fee = paid.field("actual_fee").unwrap().as_u64();
+    assert_eq!(fee, receipt["total_fee_amount"].as_u64());
+}
+
+/// In the whole file only: V14, which describes no runtime APIs, does for everything else.
+#[test]
+fn metadata_of_version_14() {
+    let all = all();
+    let Some(hex) = all["metadata"]["v14_hex"].as_str() else { return };
+    let metadata = Metadata::decode(opaque(hex)).unwrap();
+    assert!(metadata.runtime_api("Core", "version").is_err());
+    for vector in vectors("calls") {
+        let call = metadata.decode_call(&bytes(&vector["data_hex"])).unwrap();
+        assert_eq!(metadata.encode_call(&call).unwrap(), bytes(&vector["data_hex"]));
     }
 }
 
