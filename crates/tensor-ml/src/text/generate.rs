@@ -5,10 +5,12 @@ use std::fmt;
 use serde_json::Map;
 
 use super::{
-    chat::{ChatTemplate, Message},
+    answer::Answer,
+    chat::ChatTemplate,
     decoder::{Decoder, Rows},
     detokenize::{Detokenizer, StopFilter},
-    sample::{self, Sampling},
+    request::{GenerateRequest, Generated, Prompt, Token},
+    sample::Sampling,
 };
 use crate::{
     control::RunControl,
@@ -58,138 +60,6 @@ impl GenerateOptions {
     pub fn with_max_context(mut self, max_context: usize) -> Self {
         self.max_context = Some(max_context);
         self
-    }
-}
-
-/// What a model is asked to go on with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Prompt {
-    /// Text, to which the tokenizer adds the model's special tokens.
-    Text(String),
-    /// A conversation, written out by the folder's chat template.
-    Chat(Vec<Message>),
-    /// Tokens, used as they are.
-    Tokens(Vec<u32>),
-}
-
-/// A request for text.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct GenerateRequest {
-    /// What to go on with.
-    pub prompt: Prompt,
-    /// How tokens are chosen; as the folder's `generation_config.json` says when not set.
-    pub sampling: Option<Sampling>,
-    /// Most tokens of the answer; 256 when not set. Never more than the context has room for.
-    pub max_tokens: Option<usize>,
-    /// Before the answer has this many tokens, the ending ones may not be taken.
-    pub min_tokens: usize,
-    /// Texts that end the answer; they are not part of it.
-    pub stop: Vec<String>,
-    /// Whether the answer comes with the logarithm of each token's probability.
-    pub wants_log_probabilities: bool,
-}
-
-impl GenerateRequest {
-    /// A request with the folder's settings.
-    pub fn new(prompt: Prompt) -> Self {
-        Self {
-            prompt,
-            sampling: None,
-            max_tokens: None,
-            min_tokens: 0,
-            stop: Vec::new(),
-            wants_log_probabilities: false,
-        }
-    }
-
-    /// A request to go on with a text.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::new(Prompt::Text(text.into()))
-    }
-
-    /// A request to answer a conversation.
-    pub fn chat(messages: Vec<Message>) -> Self {
-        Self::new(Prompt::Chat(messages))
-    }
-
-    /// Sets how tokens are chosen.
-    #[must_use]
-    pub fn with_sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = Some(sampling);
-        self
-    }
-
-    /// Sets the most tokens of the answer.
-    #[must_use]
-    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
-        self.max_tokens = Some(max_tokens);
-        self
-    }
-
-    /// Sets the least tokens of the answer.
-    #[must_use]
-    pub fn with_min_tokens(mut self, min_tokens: usize) -> Self {
-        self.min_tokens = min_tokens;
-        self
-    }
-
-    /// Adds a text that ends the answer.
-    #[must_use]
-    pub fn with_stop(mut self, stop: impl Into<String>) -> Self {
-        self.stop.push(stop.into());
-        self
-    }
-
-    /// Asks for the logarithm of each token's probability.
-    #[must_use]
-    pub fn with_log_probabilities(mut self) -> Self {
-        self.wants_log_probabilities = true;
-        self
-    }
-}
-
-/// One token of an answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Token {
-    /// Its id.
-    pub id: u32,
-    /// Natural logarithm of its probability by the logits as the model gave them, if asked for.
-    pub log_probability: Option<f64>,
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FinishReason {
-    /// The model ended it.
-    Ended,
-    /// A stop string came.
-    Stopped,
-    /// It reached the most tokens.
-    Length,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Generated {
-    /// The text, without special tokens and without the stop string.
-    pub text: String,
-    /// The tokens, the ending one included.
-    pub tokens: Vec<Token>,
-    /// Tokens of the prompt.
-    pub prompt_tokens: usize,
-    /// Why it ended.
-    pub finish: FinishReason,
-}
-
-impl Generated {
-    /// Ids of the tokens.
-    pub fn ids(&self) -> Vec<u32> {
-        self.tokens.iter().map(|token| token.id).collect()
     }
 }
 
@@ -450,87 +320,6 @@ impl fmt::Debug for TextGeneration {
             .field("ends", &self.ends)
             .field("max_context", &self.max_context)
             .finish_non_exhaustive()
-    }
-}
-
-/// An answer in the making.
-struct Answer {
-    context: Vec<u32>,
-    prompt_tokens: usize,
-    max_tokens: usize,
-    min_tokens: usize,
-    wants_log_probabilities: bool,
-    sampling: Sampling,
-    stop: StopFilter,
-    detokenizer: Detokenizer,
-    text: String,
-    tokens: Vec<Token>,
-    finish: Option<FinishReason>,
-}
-
-impl Answer {
-    /// Chooses the next token.
-    fn take(&mut self, logits: &[f32], ends: &[u32]) -> Result<Token, Error> {
-        let barred = if self.tokens.len() < self.min_tokens { ends } else { &[] };
-        let step = self.tokens.len() as u64;
-        let id =
-            sample::draw(logits, &self.context, barred, &self.sampling, step).ok_or_else(|| {
-                Error::Output {
-                    name: "logits".into(),
-                    expected: "a number for at least one token".into(),
-                    got: "none".into(),
-                }
-            })?;
-        let log_probability = self
-            .wants_log_probabilities
-            .then(|| sample::log_probabilities(logits).get(id as usize).copied())
-            .flatten();
-        let token = Token { id, log_probability };
-        self.context.push(id);
-        self.tokens.push(token);
-        Ok(token)
-    }
-
-    /// Adds a token's text, and ends the answer where it is at its end.
-    fn read(&mut self, id: u32, tokenizer: &Tokenizer, ends: &[u32]) -> Result<String, Error> {
-        if ends.contains(&id) {
-            self.finish = Some(FinishReason::Ended);
-            return Ok(String::new());
-        }
-        let piece = self.detokenizer.push(tokenizer, id)?;
-        let text = self.stop.push(&piece);
-        self.text.push_str(&text);
-        if self.stop.is_stopped() {
-            self.finish = Some(FinishReason::Stopped);
-        } else if self.tokens.len() >= self.max_tokens {
-            self.finish = Some(FinishReason::Length);
-        }
-        Ok(text)
-    }
-
-    /// The text that was held back until the end.
-    fn close(&mut self, tokenizer: &Tokenizer) -> Result<String, Error> {
-        if self.finish == Some(FinishReason::Stopped) {
-            return Ok(String::new());
-        }
-        let piece = self.detokenizer.finish(tokenizer)?;
-        let mut text = self.stop.push(&piece);
-        if self.stop.is_stopped() {
-            self.finish = Some(FinishReason::Stopped);
-        } else {
-            text.push_str(&self.stop.finish());
-        }
-        self.text.push_str(&text);
-        Ok(text)
-    }
-
-    fn into_generated(self) -> Result<Generated, Error> {
-        Ok(Generated {
-            text: self.text,
-            tokens: self.tokens,
-            prompt_tokens: self.prompt_tokens,
-            finish: self.finish.ok_or(Error::Stopped)?,
-        })
     }
 }
 

@@ -13,7 +13,10 @@ use futures::{
     stream::{BoxStream, Stream, StreamExt},
 };
 
-use super::generate::{GenerateRequest, Generated, Prompt, TextGeneration, Token};
+use super::{
+    generate::TextGeneration,
+    request::{GenerateRequest, Generated, Prompt, Token},
+};
 use crate::{
     batch::{BatchTask, BatchWorker, Submit},
     control::RunControl,

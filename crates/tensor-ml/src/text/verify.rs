@@ -2,7 +2,8 @@
 
 use super::{
     decoder::Rows,
-    generate::{Prompt, TextGeneration},
+    generate::TextGeneration,
+    request::Prompt,
     sample::{self, Sampling},
 };
 use crate::{control::RunControl, error::Error};
