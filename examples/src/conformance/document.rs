@@ -16,8 +16,11 @@ pub enum Rule {
     /// They must be equal where the file has it: an intermediate result that only small cases record.
     EqualIfPresent,
     /// The expected value must satisfy this; what is written is the computed one.
-    Satisfies(Box<dyn Fn(&Value) -> Result<(), String>>),
+    Satisfies(Check),
 }
+
+/// Says what is wrong with an expected value, if anything is.
+type Check = Box<dyn Fn(&Value) -> Result<(), String>>;
 
 #[derive(Clone, Debug)]
 enum Step {

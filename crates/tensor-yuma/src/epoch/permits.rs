@@ -44,7 +44,7 @@ pub(super) fn top_k_nonzero(
     }
 }
 
-/// The permits a unit vector of the specification speaks of: [`top_k_nonzero`] on raw values.
+/// The permits a unit vector of the specification speaks of: the top `k` among non-zero stakes, on raw values.
 ///
 /// ```
 /// use tensor_yuma::epoch::is_topk_nonzero;
