@@ -27,6 +27,11 @@ impl Metadata {
     /// [`MetadataError`] when the bytes are no metadata.
     pub fn decode(bytes: impl Into<Vec<u8>>) -> Result<Self, MetadataError> {
         let bytes = bytes.into();
+        // subxt tries other wrappings too, and on bytes that begin with their own length it calls
+        // itself without end: a node could overflow the stack with two bytes.
+        if !bytes.starts_with(MAGIC) {
+            return Err(MetadataError("it does not start with `meta`".into()));
+        }
         let inner = subxt::Metadata::decode_from(&bytes).map_err(MetadataError)?;
         let events = inner
             .pallet_by_name("System")
@@ -224,6 +229,9 @@ impl fmt::Debug for RuntimeApi<'_> {
     }
 }
 
+/// What metadata starts with.
+const MAGIC: &[u8] = b"meta";
+
 /// The bytes are no metadata.
 #[derive(Debug, thiserror::Error)]
 #[error("the metadata does not decode")]
@@ -280,5 +288,22 @@ impl fmt::Display for Kind {
             Self::Error => "error",
             Self::Extension => "transaction extension",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_begin_with_their_own_length_are_refused() {
+        for length in 0..64u8 {
+            let mut bytes = vec![0; usize::from(length)];
+            if let Some(first) = bytes.first_mut() {
+                *first = length << 2;
+            }
+            assert!(Metadata::decode(bytes).is_err());
+        }
+        assert!(Metadata::decode(*b"meta").is_err());
     }
 }
