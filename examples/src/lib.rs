@@ -2,6 +2,8 @@
 
 pub mod atomic;
 pub mod conformance;
+#[cfg(feature = "ml")]
+pub mod ml;
 #[cfg(all(feature = "wallet", unix))]
 pub mod signer;
 pub mod subnet;

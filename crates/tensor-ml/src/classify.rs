@@ -6,15 +6,16 @@ use async_trait::async_trait;
 
 use crate::{
     batch::{BatchTask, BatchWorker, Submit},
+    classification::Classification,
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,
     engine::Engine,
     error::Error,
-    folder::{GraphChoice, ModelFolder, unnamed},
+    folder::{GraphChoice, ModelFolder},
     model::Model,
     session::SessionOptions,
-    tokenizer::Tokenizer,
+    tokenizer::{Encoding, Tokenizer},
     worker::{Task, Worker},
 };
 
@@ -43,61 +44,6 @@ macro_rules! forward {
     )+};
 }
 forward!(&C, Box<C>, std::sync::Arc<C>);
-
-/// What a model says about one text.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Classification {
-    /// The classes in the model's order.
-    pub classes: Vec<Class>,
-}
-
-/// One class of a [`Classification`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Class {
-    /// Name of the class.
-    pub label: String,
-    /// Probability, from 0 to 1. Over all classes they add up to 1 unless several may apply at once.
-    pub score: f32,
-    /// The model's output before it was made a probability.
-    pub logit: f32,
-}
-
-impl Classification {
-    /// Classes of these labels from their logits: softmax, or a sigmoid each where several may apply at once. Labels
-    /// that are missing are called `LABEL_i`.
-    pub fn from_logits(logits: &[f32], labels: &[String], is_multi_label: bool) -> Self {
-        let scores = if is_multi_label { sigmoid(logits) } else { softmax(logits) };
-        let classes = logits
-            .iter()
-            .zip(scores)
-            .enumerate()
-            .map(|(index, (logit, score))| Class {
-                label: labels.get(index).cloned().unwrap_or_else(|| unnamed(index)),
-                score,
-                logit: *logit,
-            })
-            .collect();
-        Self { classes }
-    }
-
-    /// The likeliest class; of equal ones the first. Nothing when the model has no classes or gave only NaN.
-    pub fn best(&self) -> Option<&Class> {
-        let mut best: Option<&Class> = None;
-        for class in self.classes.iter().filter(|class| !class.logit.is_nan()) {
-            if best.is_none_or(|best| class.logit > best.logit) {
-                best = Some(class);
-            }
-        }
-        best
-    }
-
-    /// The score of a label.
-    pub fn score(&self, label: &str) -> Option<f32> {
-        self.classes.iter().find(|class| class.label == label).map(|class| class.score)
-    }
-}
 
 /// How a [`TextClassification`] is opened.
 #[derive(Clone, Debug, Default)]
@@ -233,8 +179,28 @@ impl TextClassification {
         texts: &[S],
         control: &RunControl,
     ) -> Result<Vec<Classification>, Error> {
-        let encodings = self.encoder.tokenizer().encode(texts)?;
-        self.encoder.run_grouped(&encodings, self.max_batch, control, |batch, outputs, _| {
+        self.run_encoded(&self.encoder.tokenizer().encode(texts)?, control)
+    }
+
+    /// Classifies pairs of texts, as rerankers and entailment models take them.
+    ///
+    /// # Errors
+    /// As [`classify`](Self::classify).
+    pub fn classify_pairs<S: AsRef<str>>(
+        &self,
+        pairs: &[(S, S)],
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        let encode = |(a, b): &(S, S)| self.encoder.tokenizer().encode_pair(a.as_ref(), b.as_ref());
+        self.run_encoded(&pairs.iter().map(encode).collect::<Result<Vec<_>, _>>()?, control)
+    }
+
+    fn run_encoded(
+        &self,
+        encodings: &[Encoding],
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        self.encoder.run_grouped(encodings, self.max_batch, control, |batch, outputs, _| {
             let logits = outputs.take("logits")?;
             let classes = match *logits.shape() {
                 [rows, classes] if rows == batch.rows && classes > 0 => classes,
@@ -315,44 +281,5 @@ fn not_logits(got: &str) -> Error {
         name: "logits".into(),
         expected: "logits of shape [texts, classes]".into(),
         got: got.into(),
-    }
-}
-
-/// exp(xᵢ − max) / Σ exp(xⱼ − max), summed in `f64`.
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|x| (f64::from(*x) - f64::from(max)).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| (power / sum) as f32).collect()
-}
-
-fn sigmoid(logits: &[f32]) -> Vec<f32> {
-    logits.iter().map(|x| (1.0 / (1.0 + (-f64::from(*x)).exp())) as f32).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scores_are_probabilities() {
-        let labels = ["a".to_owned(), "b".to_owned()];
-        let result = Classification::from_logits(&[1000.0, 1001.0, 999.0], &labels, false);
-        let total: f32 = result.classes.iter().map(|class| class.score).sum();
-        assert!((total - 1.0).abs() < 1e-6);
-        assert_eq!(result.best().unwrap().label, "b");
-        assert_eq!(result.classes[2].label, "LABEL_2");
-        assert!((result.score("b").unwrap() - 0.665_241).abs() < 1e-6);
-        let multi = Classification::from_logits(&[0.0, -800.0, 800.0], &labels, true);
-        let scores: Vec<f32> = multi.classes.iter().map(|class| class.score).collect();
-        assert_eq!(scores, [0.5, 0.0, 1.0]);
-    }
-
-    #[test]
-    fn nan_wins_nothing() {
-        let result = Classification::from_logits(&[f32::NAN, 1.0, 1.0], &[], true);
-        assert_eq!(result.best().unwrap().label, "LABEL_1");
-        assert!(Classification::from_logits(&[f32::NAN], &[], false).best().is_none());
-        assert!(Classification::from_logits(&[], &[], false).best().is_none());
     }
 }

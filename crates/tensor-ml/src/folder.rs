@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[cfg(feature = "text")]
+#[cfg(any(feature = "text", feature = "image"))]
 pub(crate) use self::config::{number, unnamed};
 pub use self::{config::Config, digest::ModelDigest, hub::HubCache};
 use crate::{error::Error, source::ModelSource};

@@ -3,6 +3,8 @@
 
 pub mod backend;
 mod batch;
+#[cfg(any(feature = "text", feature = "image"))]
+mod classification;
 #[cfg(feature = "text")]
 mod classify;
 mod control;
@@ -14,6 +16,8 @@ mod encoder;
 mod engine;
 mod error;
 mod folder;
+#[cfg(feature = "image")]
+mod image;
 mod intake;
 mod model;
 pub mod onnx;
@@ -33,6 +37,12 @@ mod tokenizer;
 mod verify;
 mod worker;
 
+#[cfg(any(feature = "text", feature = "image"))]
+pub use self::classification::{Class, Classification};
+#[cfg(feature = "image")]
+pub use self::image::{
+    Filter, ImageClassification, ImageClassifier, ImageOptions, ImageTransform, Picture,
+};
 pub use self::{
     batch::{BatchPolicy, BatchTask, BatchWorker, Batcher, Next, Submit, Urgency},
     control::{CancelGuard, CancelToken, RunControl},
@@ -51,7 +61,7 @@ pub use self::{
 };
 #[cfg(feature = "text")]
 pub use self::{
-    classify::{Class, Classification, ClassifyOptions, TextClassification, TextClassifier},
+    classify::{ClassifyOptions, TextClassification, TextClassifier},
     embed::{EmbedOptions, Embedder, Pooling, TextEmbedding, cosine},
     token_classify::{Entity, TokenClassification, TokenClassifier, TokenLabel},
     tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},

@@ -5,7 +5,8 @@ use std::{fmt, ops::Range};
 use async_trait::async_trait;
 
 use crate::{
-    classify::{ClassifyOptions, softmax},
+    classification::softmax,
+    classify::ClassifyOptions,
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,

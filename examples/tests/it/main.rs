@@ -4,5 +4,7 @@
 
 mod conformance;
 mod edges;
+#[cfg(feature = "ml")]
+mod ml;
 mod small_story;
 mod whole_story;

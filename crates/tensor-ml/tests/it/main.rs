@@ -13,4 +13,6 @@ mod encoders;
 mod engines;
 mod folders;
 mod generate;
+#[cfg(feature = "image")]
+mod image;
 mod verify;

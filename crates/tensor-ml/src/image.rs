@@ -1,0 +1,320 @@
+//! Image classification: pictures in, classes out — any graph from `pixel_values` to `logits`.
+
+mod picture;
+mod resize;
+mod transform;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use self::{picture::Picture, resize::Filter, transform::ImageTransform};
+use crate::{
+    batch::{BatchTask, BatchWorker, Submit},
+    classification::Classification,
+    control::RunControl,
+    device::Placement,
+    engine::Engine,
+    error::Error,
+    folder::{GraphChoice, ModelFolder},
+    model::Model,
+    session::SessionOptions,
+    spec::{self, TensorSpec},
+    tensor::{Tensor, Tensors},
+    worker::{Task, Worker},
+};
+
+const PIXELS: &str = "pixel_values";
+const LOGITS: &str = "logits";
+
+/// Classifies pictures. The local pipeline implements it by way of [`Worker`] and [`BatchWorker`].
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    note = "spawn a `Worker` or `BatchWorker` with an `ImageClassification`"
+)]
+pub trait ImageClassifier: Send + Sync {
+    /// One classification for each picture, in order.
+    ///
+    /// # Errors
+    /// Whatever keeps the pictures from being classified; all of them or none.
+    async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error>;
+}
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<C: ImageClassifier + ?Sized> ImageClassifier for $pointer {
+            async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
+                (**self).classify(pictures).await
+            }
+        }
+    )+};
+}
+forward!(&C, Box<C>, std::sync::Arc<C>);
+
+/// How an [`ImageClassification`] is opened.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ImageOptions {
+    /// Where and how the model runs.
+    pub session: SessionOptions,
+    /// Which graph of the folder.
+    pub graph: GraphChoice,
+    /// Most pictures in one run; 32 when not set.
+    pub max_batch: Option<usize>,
+}
+
+impl ImageOptions {
+    /// Sets where and how the model runs.
+    #[must_use]
+    pub fn with_session(mut self, session: SessionOptions) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Sets which graph of the folder is loaded.
+    #[must_use]
+    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
+        self.graph = graph;
+        self
+    }
+
+    /// Sets the most pictures in one run.
+    #[must_use]
+    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
+        self.max_batch = Some(max_batch);
+        self
+    }
+}
+
+/// The pipeline: preparation, model, labels. Synchronous; put it into a [`Worker`] to wait for it.
+pub struct ImageClassification {
+    model: Box<dyn Model>,
+    input: TensorSpec,
+    transform: ImageTransform,
+    labels: Vec<String>,
+    is_multi_label: bool,
+    max_batch: usize,
+}
+
+impl ImageClassification {
+    /// Opens a model folder; pictures are prepared as its `preprocessor_config.json` states.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the folder, the graph or the device; [`Error::Input`] and [`Error::Output`] when the graph
+    /// is not one from pictures to logits.
+    pub fn open(
+        folder: &ModelFolder,
+        engine: &Engine,
+        options: &ImageOptions,
+    ) -> Result<Self, Error> {
+        let transform = ImageTransform::open(folder)?;
+        let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
+        let config = folder.config();
+        let mut pipeline = Self::new(model, transform, config.labels(), config.is_multi_label())?;
+        pipeline.max_batch = options.max_batch.unwrap_or(32).max(1);
+        Ok(pipeline)
+    }
+
+    /// A pipeline of parts: any model, in this process or elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Input`] and [`Error::Output`] when the model is not one from `pixel_values` to `logits`.
+    pub fn new(
+        model: impl Model + 'static,
+        transform: ImageTransform,
+        labels: Vec<String>,
+        is_multi_label: bool,
+    ) -> Result<Self, Error> {
+        let refuse = |name: &str, got: String| Error::Input {
+            name: name.into(),
+            expected: format!("`{PIXELS}` of [pictures, colours, height, width] and nothing else"),
+            got,
+        };
+        let input = match model.inputs() {
+            [input] if input.name == PIXELS && matches!(input.rank(), None | Some(4)) => {
+                input.clone()
+            }
+            others => {
+                let other =
+                    others.iter().find(|input| input.name != PIXELS).or_else(|| others.first());
+                let name = other.map_or(PIXELS, |input| &input.name);
+                return Err(refuse(
+                    name,
+                    other.map_or_else(|| "nothing".into(), ToString::to_string),
+                ));
+            }
+        };
+        let transform = match input.fixed(1) {
+            None | Some(3) => transform,
+            Some(1) => transform.with_channels(1),
+            Some(_) => return Err(refuse(PIXELS, input.to_string())),
+        };
+        if spec::find(model.outputs(), LOGITS).is_none() {
+            return Err(not_logits("a model without it"));
+        }
+        let model = Box::new(model);
+        Ok(Self { model, input, transform, labels, is_multi_label, max_batch: 32 })
+    }
+
+    /// Names of the classes in the model's order.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// How pictures are prepared.
+    pub fn transform(&self) -> &ImageTransform {
+        &self.transform
+    }
+
+    /// Where the model runs, if in this process.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.model.placement()
+    }
+
+    /// Classifies pictures, one result for each, in order.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a picture that cannot be prepared, [`Error::Output`] for logits of another shape than
+    /// `[pictures, classes]`, and what the model reports.
+    pub fn classify(&self, pictures: &[Picture]) -> Result<Vec<Classification>, Error> {
+        self.classify_with(pictures, &RunControl::default())
+    }
+
+    /// As [`classify`](Self::classify), with a way to stop.
+    ///
+    /// # Errors
+    /// As [`classify`](Self::classify), and [`Error::Cancelled`].
+    pub fn classify_with(
+        &self,
+        pictures: &[Picture],
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        let rows = self.input.fixed(0).unwrap_or(self.max_batch).max(1);
+        let mut results = Vec::with_capacity(pictures.len());
+        for group in pictures.chunks(rows) {
+            let mut batch: Vec<f32> = Vec::new();
+            let mut size: Option<(usize, usize)> = None;
+            let mut count = 0;
+            for picture in group {
+                control.check()?;
+                let (planes, height, width) = self.transform.apply(picture)?;
+                // Pictures that are not brought to one size cannot share a run.
+                if size.is_some_and(|size| size != (height, width)) {
+                    results.extend(self.run(std::mem::take(&mut batch), count, size, control)?);
+                    count = 0;
+                }
+                size = Some((height, width));
+                batch.extend(planes);
+                count += 1;
+            }
+            results.extend(self.run(batch, count, size, control)?);
+        }
+        Ok(results)
+    }
+
+    fn run(
+        &self,
+        mut batch: Vec<f32>,
+        count: usize,
+        size: Option<(usize, usize)>,
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        let Some((height, width)) = size else { return Ok(Vec::new()) };
+        let channels = self.input.fixed(1).unwrap_or(3);
+        // A graph of fixed batch size gets black pictures after the real ones.
+        let rows = self.input.fixed(0).unwrap_or(count);
+        let each = channels.saturating_mul(height.saturating_mul(width));
+        batch.resize(rows.saturating_mul(each), 0.0);
+        let pixels = Tensor::new([rows, channels, height, width], batch)?.cast(self.input.dtype)?;
+        let mut outputs = self.model.infer_with(Tensors::new().with(PIXELS, pixels), control)?;
+        let logits = outputs.take(LOGITS)?;
+        let classes = match *logits.shape() {
+            [got, classes] if got == rows && classes > 0 => classes,
+            _ => return Err(not_logits(&format!("{:?}", logits.shape()))),
+        };
+        let values = logits.to_f32s()?;
+        let rows = values.chunks(classes).take(count);
+        Ok(rows
+            .map(|row| Classification::from_logits(row, &self.labels, self.is_multi_label))
+            .collect())
+    }
+}
+
+impl fmt::Debug for ImageClassification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageClassification")
+            .field("placement", &self.placement())
+            .field("labels", &self.labels)
+            .field("transform", &self.transform)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Task for ImageClassification {
+    type Request = Vec<Picture>;
+    type Answer = Vec<Classification>;
+
+    fn run(
+        &mut self,
+        request: Vec<Picture>,
+        control: &RunControl,
+    ) -> Result<Vec<Classification>, Error> {
+        self.classify_with(&request, control)
+    }
+}
+
+/// One picture a request; pictures of several callers share a run.
+impl BatchTask for ImageClassification {
+    type Request = Picture;
+    type Answer = Classification;
+
+    fn cost(_: &Picture) -> usize {
+        1
+    }
+
+    fn run(
+        &mut self,
+        requests: Vec<Picture>,
+        control: &RunControl,
+    ) -> Vec<Result<Classification, Error>> {
+        match self.classify_with(&requests, control) {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            // One at a time: a picture that cannot be classified should not spoil the others.
+            Err(_) if requests.len() > 1 && control.check().is_ok() => requests
+                .iter()
+                .map(|picture| {
+                    let results = self.classify_with(std::slice::from_ref(picture), control)?;
+                    results.into_iter().next().ok_or_else(|| not_logits("none"))
+                })
+                .collect(),
+            Err(error) => vec![Err(error)],
+        }
+    }
+}
+
+#[async_trait]
+impl ImageClassifier for Worker<ImageClassification> {
+    async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
+        self.call(pictures).await
+    }
+}
+
+#[async_trait]
+impl ImageClassifier for BatchWorker<ImageClassification> {
+    async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
+        let pending: Vec<_> = pictures
+            .into_iter()
+            .map(|picture| self.submit(picture, Submit::default()))
+            .collect::<Result<_, _>>()?;
+        futures::future::try_join_all(pending).await
+    }
+}
+
+fn not_logits(got: &str) -> Error {
+    Error::Output {
+        name: LOGITS.into(),
+        expected: "logits of shape [pictures, classes]".into(),
+        got: got.into(),
+    }
+}
