@@ -145,8 +145,13 @@ pub fn draw(
 ) -> Option<u32> {
     let scores = scores(logits, context, barred, sampling);
     if sampling.temperature == 0.0 {
-        let best = tokens(scores).min_by(order)?;
-        return (best.1 > f64::NEG_INFINITY).then_some(best.0);
+        let mut best = (None, f64::NEG_INFINITY);
+        for (id, score) in (0_u32..).zip(scores) {
+            if score > best.1 {
+                best = (Some(id), score);
+            }
+        }
+        return best.0;
     }
     Odds::new(scores, sampling)?.at(uniform(sampling.seed, step))
 }

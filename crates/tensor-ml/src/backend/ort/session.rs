@@ -67,10 +67,12 @@ impl Session for OrtSession {
             return Ok(Vec::new());
         }
 
-        // A plain run lends the inputs. It computes all outputs and brings them to the host, so anything else is bound.
+        // A plain run lends the inputs. It computes all outputs, in host memory, where on the processor they may as well
+        // stay: that is cheaper than a binding. Anything else is bound.
         let is_plain = wanted.len() == self.outputs.len()
-            && wanted.iter().all(|fetch| matches!(fetch, Fetch::Host(_)))
-            && inputs.iter().all(|(_, feed)| matches!(feed, Feed::Host(_)));
+            && (self.placement.device == Device::Cpu
+                || (wanted.iter().all(|fetch| matches!(fetch, Fetch::Host(_)))
+                    && inputs.iter().all(|(_, feed)| matches!(feed, Feed::Host(_)))));
         let options = Arc::new(RunOptions::new().map_err(failed)?);
         let stop = Arc::clone(&options);
         let guard = control.cancel.on_cancel(move || {
