@@ -140,3 +140,34 @@ fn what_cannot_be_done_says_what_to_do() {
     let (_, text) = line(&["generate", &data("tiny-lm"), "--message", "hello"]);
     assert!(text.contains("user:Hello"), "{text}");
 }
+
+/// In a process of its own: it loads the library that Python has.
+#[test]
+fn the_bench_measures_every_ratio() {
+    let Some(python) = std::env::var_os("TENSOR_PY_ORT") else {
+        panic!("this test needs a Python with onnxruntime in TENSOR_PY_ORT: run scripts/test");
+    };
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ml"))
+        .args(["bench", "--json", "--rounds", "1", "--python"])
+        .arg(python)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in [
+        "ort_vs_python",
+        "rten_vs_ort",
+        "batch_gain_minilm",
+        "batch_gain_decode",
+        "iobinding_vs_run",
+    ] {
+        let figure = figures[name].as_f64().unwrap();
+        assert!(figure.is_finite() && figure > 0.0, "{name}: {figure}");
+    }
+    let absent = std::process::Command::new(env!("CARGO_BIN_EXE_ml"))
+        .args(["bench", "--python", "/no/such/python"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&absent.stderr).into_owned();
+    assert!(!absent.status.success() && text.contains("TENSOR_PY_ORT"), "{text}");
+}
