@@ -128,6 +128,16 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// An engine elsewhere refused or broke off a request.
+    #[error("{url}: {}{reason}", status.map(|status| format!("status {status}: ")).unwrap_or_default())]
+    Remote {
+        /// The beginning of its addresses.
+        url: String,
+        /// The status that it answered with; nothing when there was no answer, or one that cannot be read.
+        status: Option<u16>,
+        /// What it said, or what went wrong on the way.
+        reason: String,
+    },
     /// The caller cancelled the request.
     #[error("cancelled")]
     Cancelled,
@@ -158,7 +168,14 @@ pub enum Error {
 impl Error {
     /// Whether the same request may succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::DeadlineExceeded)
+        match self {
+            Self::Busy { .. } | Self::DeadlineExceeded => true,
+            // No answer, or one that says so.
+            Self::Remote { status, .. } => {
+                matches!(status, None | Some(408 | 429 | 502 | 503 | 504))
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn config(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {

@@ -22,6 +22,8 @@ mod intake;
 mod model;
 pub mod onnx;
 mod pool;
+#[cfg(feature = "remote")]
+mod remote;
 mod session;
 mod source;
 pub mod spec;
@@ -43,6 +45,8 @@ pub use self::classification::{Class, Classification};
 pub use self::image::{
     Filter, ImageClassification, ImageClassifier, ImageOptions, ImageTransform, Picture,
 };
+#[cfg(feature = "remote")]
+pub use self::remote::{OpenAi, RemoteModel, RemoteOptions};
 pub use self::{
     batch::{BatchPolicy, BatchTask, BatchWorker, Batcher, Next, Submit, Urgency},
     control::{CancelGuard, CancelToken, RunControl},

@@ -94,12 +94,26 @@ impl GenerateJob {
     }
 
     /// A request with its events. There are at most two for each token, so the channel needs no other bound.
-    fn streaming(request: GenerateRequest) -> (Self, mpsc::UnboundedReceiver<TextEvent>) {
+    pub(crate) fn streaming(
+        request: GenerateRequest,
+    ) -> (Self, mpsc::UnboundedReceiver<TextEvent>) {
         let (events, receiver) = mpsc::unbounded();
         (Self { request, events: Some(events) }, receiver)
     }
 
-    fn tell(&self, token: Option<Token>, text: &str) {
+    /// What is asked.
+    #[cfg(feature = "remote")]
+    pub(crate) fn request(&self) -> &GenerateRequest {
+        &self.request
+    }
+
+    /// Whether anybody wants to hear of it piece by piece.
+    #[cfg(feature = "remote")]
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.events.is_some()
+    }
+
+    pub(crate) fn tell(&self, token: Option<Token>, text: &str) {
         if let Some(events) = &self.events {
             // Nobody listens any more when the caller has gone; the run then ends by its token.
             let _ = events.unbounded_send(TextEvent::Token { token, text: text.to_owned() });
@@ -199,7 +213,10 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    fn new(events: mpsc::UnboundedReceiver<TextEvent>, answer: Pending<Generated>) -> Self {
+    pub(crate) fn new(
+        events: mpsc::UnboundedReceiver<TextEvent>,
+        answer: Pending<Generated>,
+    ) -> Self {
         Self { events, answer: Some(answer) }
     }
 }

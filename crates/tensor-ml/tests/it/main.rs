@@ -15,4 +15,6 @@ mod folders;
 mod generate;
 #[cfg(feature = "image")]
 mod image;
+#[cfg(feature = "remote")]
+mod remote;
 mod verify;
