@@ -19,6 +19,8 @@ mod folder;
 #[cfg(feature = "image")]
 mod image;
 mod intake;
+#[cfg(feature = "miner")]
+pub mod miner;
 mod model;
 pub mod onnx;
 mod pool;

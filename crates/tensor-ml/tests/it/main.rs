@@ -15,6 +15,8 @@ mod folders;
 mod generate;
 #[cfg(feature = "image")]
 mod image;
+#[cfg(feature = "miner")]
+mod miner;
 #[cfg(feature = "remote")]
 mod remote;
 mod verify;
