@@ -6,6 +6,8 @@ pub mod conformance;
 pub mod ml;
 #[cfg(all(feature = "wallet", unix))]
 pub mod signer;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod subnet;
 #[cfg(feature = "wallet")]
 pub mod wallet;

@@ -29,6 +29,15 @@ pub struct EpochRecord {
     pub stake: Vec<u64>,
 }
 
+impl EpochRecord {
+    /// Part of the whole stake that a validator holds, `0..=1`; 0 where nobody has any.
+    pub(super) fn stake_share(&self, validator: usize) -> f64 {
+        // In floating point: a float variant takes stakes whose sum is beyond 64 bits.
+        let total: f64 = self.stake.iter().map(|stake| *stake as f64).sum();
+        if total > 0.0 { self.stake[validator] as f64 / total } else { 0.0 }
+    }
+}
+
 /// A finished simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -79,14 +88,15 @@ impl History {
                 let mean = |f: &dyn Fn(&EpochRecord) -> f64| {
                     present.iter().map(|epoch| f(epoch)).sum::<f64>() / count
                 };
-                let share =
-                    mean(&|epoch| epoch.stake[i] as f64 / epoch.stake.iter().sum::<u64>() as f64);
+                let share = mean(&|epoch| epoch.stake_share(i));
                 let dividends = mean(&|epoch| epoch.dividends[i]);
                 Total {
                     behaviour: behaviour.clone(),
                     dividends,
                     validator_trust: mean(&|epoch| epoch.validator_trust[i]),
-                    emission: present.iter().map(|epoch| epoch.validator_emission[i]).sum(),
+                    emission: present
+                        .iter()
+                        .fold(0, |sum, epoch| sum.saturating_add(epoch.validator_emission[i])),
                     per_stake: if share > 0.0 { dividends / share } else { 0.0 },
                 }
             })

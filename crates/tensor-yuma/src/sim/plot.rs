@@ -55,8 +55,7 @@ impl Quantity {
             Self::Incentive => record.incentive[index],
             Self::Consensus => record.consensus[index],
             Self::DividendsPerStake => {
-                let share =
-                    record.stake[index] as f64 / record.stake.iter().sum::<u64>().max(1) as f64;
+                let share = record.stake_share(index);
                 if share > 0.0 { record.dividends[index] / share } else { 0.0 }
             }
         }
