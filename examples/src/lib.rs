@@ -2,8 +2,11 @@
 
 pub mod atomic;
 pub mod conformance;
+pub mod hotkey;
+pub mod interop;
 #[cfg(feature = "ml")]
 pub mod ml;
+pub mod query;
 #[cfg(all(feature = "wallet", unix))]
 pub mod signer;
 #[cfg(feature = "simulate")]

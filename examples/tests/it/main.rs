@@ -6,5 +6,6 @@ mod conformance;
 mod edges;
 #[cfg(feature = "ml")]
 mod ml;
+mod query;
 mod small_story;
 mod whole_story;
