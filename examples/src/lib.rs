@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod conformance;
 pub mod hotkey;
 pub mod interop;
+pub mod miner;
 #[cfg(feature = "ml")]
 pub mod ml;
 pub mod query;
