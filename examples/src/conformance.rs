@@ -6,6 +6,7 @@
 
 mod document;
 pub mod report;
+pub mod wallet;
 pub mod wire;
 pub mod yuma;
 
@@ -96,15 +97,25 @@ pub enum VectorError {
 /// # Errors
 /// See [`VectorError`]; an unknown field is an error.
 pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
+    let index = match suite {
+        Suite::Wallet => wallet::index(path),
+        _ => path.to_owned(),
+    };
+    let path = index.as_path();
     let bytes = std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
     let invalid = |error| VectorError::Json(path.to_owned(), error);
-    let cases: fn(&Value) -> Result<Vec<Case>, SchemaError> = match suite {
+    type Read = Box<dyn Fn(&Value) -> Result<Vec<Case>, SchemaError>>;
+    let cases: Read = match suite {
         Suite::Yuma => {
             let file = yuma::File::parse(&bytes).map_err(invalid)?;
             return Ok(Vectors(Kind::Yuma(Box::new(file))));
         }
-        Suite::Wire => wire::cases,
-        Suite::Wallet | Suite::Chain | Suite::Scenario => {
+        Suite::Wire => Box::new(wire::cases),
+        Suite::Wallet => {
+            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+            Box::new(move |document| wallet::cases(document, &folder))
+        }
+        Suite::Chain | Suite::Scenario => {
             return Err(VectorError::NotImplemented(suite));
         }
     };

@@ -39,6 +39,12 @@ impl Computed {
         Self { path, value: value.into(), rule: Rule::Equal }
     }
 
+    /// As [`Self::new`], for a place whose names may hold a slash.
+    pub fn at<'a>(path: impl IntoIterator<Item = &'a str>, value: impl Into<Value>) -> Self {
+        let path = path.into_iter().map(|part| Step::Key(part.to_owned())).collect();
+        Self { path, value: value.into(), rule: Rule::Equal }
+    }
+
     /// Changes how it is compared.
     #[must_use]
     pub fn with_rule(mut self, rule: Rule) -> Self {

@@ -65,6 +65,41 @@ fn signed_requests_pass() {
 }
 
 #[test]
+fn wallets_pass() {
+    let report = check(Suite::Wallet, &vectors("wallets"));
+    assert!(report.is_success(), "{report}");
+    assert_eq!(report.passed().len(), 4 + 23 + 62 + 32 + 5 + 10 + 6 + 4 + 1);
+}
+
+#[test]
+fn one_changed_wallet_value_fails_exactly_one_case() {
+    let folder = vectors("wallets");
+    let text = std::fs::read_to_string(folder.join("wallet-vectors.json")).unwrap();
+    let original: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (place, value, name) in [
+        ("/uri/0/public", serde_json::json!("0x00"), "uri/0"),
+        ("/mnemonic/0/keeps_phrase", serde_json::json!(false), "mnemonic/0"),
+        ("/mnemonic_edge/0", serde_json::json!({"input": "", "ss58": "5"}), "mnemonic_edge/0"),
+        ("/sign/0/verify_plain", serde_json::json!(false), "sign/0"),
+        ("/ss58/2/ss58", serde_json::json!("5"), "ss58/2"),
+        ("/ss58_edge/3/is_bittensor_address", serde_json::json!(true), "ss58_edge/3"),
+        ("/password_env/0/value", serde_json::json!("NjEsJD4xOGUfLHBr"), "password_env/0"),
+    ] {
+        let mut changed = original.clone();
+        for heavy in ["wallets", "files"] {
+            changed[heavy] = serde_json::json!({});
+        }
+        *changed.pointer_mut(place).unwrap() = value;
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("wallet-vectors.json");
+        std::fs::write(&file, changed.to_string()).unwrap();
+        let report = check(Suite::Wallet, scratch.path());
+        let failed: Vec<_> = report.failed().iter().map(|case| case.name()).collect();
+        assert_eq!(failed, [name], "{report}");
+    }
+}
+
+#[test]
 fn what_is_computed_is_what_was_expected() {
     let path = vectors("yuma/yuma_vectors.json");
     let loaded = conformance::load(Suite::Yuma, &path).unwrap();
