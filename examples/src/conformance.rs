@@ -5,6 +5,7 @@
 //! with what was computed in place of what was expected, so that somebody else can compare.
 
 mod document;
+pub mod numbers;
 pub mod report;
 pub mod wallet;
 pub mod wire;
@@ -119,7 +120,7 @@ pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
             return Err(VectorError::NotImplemented(suite));
         }
     };
-    let document: Value = serde_json::from_slice(&bytes).map_err(invalid)?;
+    let document = numbers::to_value(&bytes).map_err(invalid)?;
     let cases = cases(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
     Ok(Vectors(Kind::Cases { document, cases }))
 }

@@ -68,7 +68,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
         let bar = bar(vectors.names().len());
         if let Some(out) = &args.emit {
             let (document, report) = conformance::emit(&vectors, |_| bar.inc(1))?;
-            atomic::write(out, &serde_json::to_vec_pretty(&document)?)?;
+            atomic::write(out, conformance::numbers::to_text(&document).as_bytes())?;
             total.merge(report);
         } else {
             total.merge(conformance::check(&vectors, |_| bar.inc(1)));

@@ -212,6 +212,22 @@ impl<'a> Object<'a> {
             .ok_or_else(|| SchemaError::new(&self.place, format!("the field {key:?} is missing")))
     }
 
+    /// The entries of a list that may be missing, each with its place.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when it is no list.
+    pub fn entries(&self, key: &str) -> Result<Vec<(String, &'a Value)>, SchemaError> {
+        let place = format!("{}/{key}", self.place);
+        match self.optional(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(entries)) => {
+                let placed = |(at, entry)| (format!("{place}/{at}"), entry);
+                Ok(entries.iter().enumerate().map(placed).collect())
+            }
+            Some(_) => Err(SchemaError::new(place, "a list is wanted")),
+        }
+    }
+
     /// A field read by `read`.
     ///
     /// # Errors

@@ -1,10 +1,15 @@
 //! The suite `wire`: signed requests, protocol by protocol.
 
 mod btauth;
+mod keys;
+mod others;
+mod rendering;
+mod synapse;
 
 use serde_json::Value;
 
 use super::{Case, Object, SchemaError};
+use keys::Keys;
 
 /// The cases of a wire vector file.
 ///
@@ -12,27 +17,15 @@ use super::{Case, Object, SchemaError};
 /// [`SchemaError`] where the file departs from the schema.
 pub fn cases(document: &Value) -> Result<Vec<Case>, SchemaError> {
     let top = Object::new("file", document, &["about", "btauth1", "v10", "others"])?;
-    let mut cases = Vec::new();
+    let (keys, mut cases) = Keys::read(top.optional("about"))?;
     if let Some(part) = top.optional("btauth1") {
         cases.extend(btauth::cases(part)?);
     }
-    for protocol in ["v10", "others"] {
-        if let Some(part) = top.optional(protocol) {
-            cases.extend(missing(protocol, part));
-        }
+    if let Some(part) = top.optional("v10") {
+        cases.extend(synapse::cases(part, &keys)?);
+    }
+    if let Some(part) = top.optional("others") {
+        cases.extend(others::cases(part, &keys)?);
     }
     Ok(cases)
-}
-
-/// A protocol that is not there yet: each of its cases fails and says so.
-fn missing(protocol: &str, part: &Value) -> Vec<Case> {
-    let lists = part.as_object().into_iter().flatten();
-    let names = lists.flat_map(|(list, value)| match value {
-        Value::Array(entries) => {
-            (0..entries.len()).map(|at| format!("{protocol}/{list}/{at}")).collect()
-        }
-        _ => vec![format!("{protocol}/{list}")],
-    });
-    let refuse = |name| Case::new(name, || Err("this protocol is not implemented yet".to_owned()));
-    names.map(refuse).collect()
 }

@@ -19,9 +19,9 @@ use tensor_net::client::Client;
 use tensor_net::server::{AxonService, Server};
 use tensor_net::wire::Identity;
 use tensor_net::wire::btauth::{Btauth, BtauthDialect};
+use tensor_net::wire::synapse::official::classes;
 use tensor_net::wire::synapse::{Kind, SynapseDialect, SynapseProtocol, SynapseSpec, Value};
 
-use super::synapse_vectors::classes;
 use super::{hotkey, key};
 
 /// The interpreter with that SDK, or nothing if interop was not asked for.

@@ -11,9 +11,11 @@ use tensor_core::key::{Keypair, PublicKey, Scheme};
 use tensor_core::transport::Method;
 use tensor_net::replay::{NonceWindow, WindowLimits};
 use tensor_net::wire::synapse::{
-    Kind, SynapseDialect, SynapseProtocol, SynapseSpec, Value, hash, hash_texts, official, python,
+    SynapseDialect, SynapseProtocol, SynapseSpec, Value, hash, hash_texts, official, python,
 };
 use tensor_net::wire::{Dialect, Head, Outgoing, Protocol, verify};
+
+use tensor_net::wire::synapse::official::classes;
 
 use super::{VECTORS, hotkey};
 
@@ -22,54 +24,6 @@ fn cases(list: &str) -> Vec<Json> {
     let cases = all["v10"][list].as_array().unwrap().clone();
     assert!(!cases.is_empty());
     cases
-}
-
-/// The classes that the vectors were made with.
-pub(crate) fn classes() -> Vec<SynapseSpec> {
-    let message = Kind::Model(vec![
-        field("role", Kind::Str),
-        field("content", Kind::Str),
-        tensor_net::wire::synapse::Field::optional("n", Kind::Int.optional(), Value::None),
-    ]);
-    let any = || Box::new(Kind::Any);
-    let completion = |spec: SynapseSpec| {
-        spec.with_field("prompt", Kind::Str).with_default(
-            "completion",
-            Kind::Str.optional(),
-            Value::None,
-        )
-    };
-    vec![
-        completion(SynapseSpec::new("Prompt")).with_hashed(["prompt"]),
-        completion(SynapseSpec::new("Unhashed")),
-        SynapseSpec::new("Mixed")
-            .with_field("text", Kind::Str)
-            .with_field("number", Kind::Int)
-            .with_field("ratio", Kind::Float)
-            .with_field("flag", Kind::Bool)
-            .with_field("items", Kind::Int.list())
-            .with_field("table", Kind::Dict(Box::new(Kind::Str), any()))
-            .with_default("maybe", Kind::Str.optional(), Value::None)
-            .with_default("reply", Kind::Str.optional(), Value::None)
-            .with_hashed(["text", "number", "ratio", "flag", "items", "table", "maybe"]),
-        SynapseSpec::new("TwoRev")
-            .with_field("b", Kind::Str)
-            .with_field("a", Kind::Int)
-            .with_hashed(["b", "a"]),
-        SynapseSpec::new("Chat")
-            .with_field("messages", message.list())
-            .with_field("temperature", Kind::Float)
-            .with_hashed(["messages", "temperature"]),
-        SynapseSpec::new("Base").with_field("x", Kind::Str).with_hashed(["name", "timeout", "x"]),
-        SynapseSpec::new("IntKeys")
-            .with_field("d", Kind::Dict(Box::new(Kind::Int), Box::new(Kind::Str)))
-            .with_hashed(["d"]),
-        SynapseSpec::new("Synapse"),
-    ]
-}
-
-fn field(name: &str, kind: Kind) -> tensor_net::wire::synapse::Field {
-    tensor_net::wire::synapse::Field::required(name, kind)
 }
 
 fn class(name: &str) -> SynapseSpec {

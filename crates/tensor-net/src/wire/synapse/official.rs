@@ -3,6 +3,8 @@
 //! For holding implementations against the original, not for serving: there is no limit ahead, the
 //! caller chooses how old a request may be, and versions before 7.2.0 are not checked for age at all.
 
+mod classes;
+
 use std::collections::HashMap;
 
 use tensor_core::Hotkey;
@@ -10,6 +12,8 @@ use tensor_core::key::{PublicKey, Scheme};
 
 use super::{HOTKEY, NONCE, SIGNATURE, SynapseProtocol, TIMEOUT, UUID, VERSION, message, optional};
 use crate::wire::Head;
+
+pub use classes::classes;
 
 /// The last nonce of each `{hotkey}:{uuid}`; as in the original, without a bound.
 pub type Nonces = HashMap<String, u64>;
