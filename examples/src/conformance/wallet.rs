@@ -118,6 +118,7 @@ fn with_prefix(bytes: &[u8]) -> String {
 
 /// An error where an error is expected; its words are our own.
 fn refused(computed: Computed) -> Computed {
-    let text = |value: &Value| value.is_string().then_some(()).ok_or("no error text".to_owned());
+    let text =
+        |value: &Value| value.is_string().then_some(()).ok_or_else(|| "no error text".to_owned());
     computed.with_rule(Rule::Satisfies(Box::new(text)))
 }

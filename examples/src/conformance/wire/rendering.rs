@@ -53,7 +53,8 @@ fn rest<'t>(value: &Value, text: &'t str) -> Option<&'t str> {
             for (index, (name, value)) in members.iter().enumerate() {
                 text = if index > 0 { text.strip_prefix(", ")? } else { text };
                 let quoted = python::repr(&Value::Str(name.clone()));
-                let number = || name.parse::<f64>().ok().and(text.strip_prefix(name.as_str()));
+                let number =
+                    || name.parse::<f64>().ok().and_then(|_| text.strip_prefix(name.as_str()));
                 text = text.strip_prefix(quoted.as_str()).or_else(number)?;
                 text = rest(value, text.strip_prefix(": ")?)?;
             }

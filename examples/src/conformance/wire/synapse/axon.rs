@@ -87,7 +87,7 @@ fn same_outcome(expected: &Json, ours: &Json) -> Result<(), String> {
     let message = |of: &Json| {
         let text = of.get("message").and_then(Json::as_str).unwrap_or_default().to_owned();
         let decoder = ["Invalid hex string:"].iter().find(|start| text.starts_with(**start));
-        decoder.map_or(text.clone(), |start| (*start).to_owned())
+        decoder.map_or_else(|| text.clone(), |start| (*start).to_owned())
     };
     match message(expected) == message(ours) {
         true => Ok(()),

@@ -47,10 +47,8 @@ pub(super) fn request(place: &str, entry: &Json, _: &Keys) -> Result<Case, Schem
         }
         headers.insert(SIGNATURE.to_owned(), json!(signature));
         let mut whole = body.clone();
-        if let Some(dendrite) = whole.get_mut("dendrite") {
-            if let Some(Json::Object(dendrite)) = Some(dendrite) {
-                dendrite.insert("signature".to_owned(), json!(signature));
-            }
+        if let Some(Json::Object(dendrite)) = whole.get_mut("dendrite") {
+            dendrite.insert("signature".to_owned(), json!(signature));
         }
         let ours = headers.clone();
         let signer = pair.account_id().to_string();
