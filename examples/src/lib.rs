@@ -4,6 +4,8 @@ pub mod atomic;
 pub mod conformance;
 pub mod hotkey;
 pub mod interop;
+#[cfg(feature = "localnet")]
+pub mod localnet;
 pub mod miner;
 #[cfg(feature = "ml")]
 pub mod ml;

@@ -168,6 +168,13 @@ impl LocalChain {
         self.lock().genesis_hash()
     }
 
+    /// The encoded extrinsics of a block, the inherent first; `None` where the block is not kept.
+    #[must_use]
+    pub fn extrinsics(&self, number: u64) -> Option<Vec<Arc<[u8]>>> {
+        let number = u32::try_from(number).ok()?;
+        self.lock().history.block(number).map(|block| block.extrinsics.clone())
+    }
+
     /// Time of the newest block, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> u64 {

@@ -4,6 +4,8 @@
 
 mod conformance;
 mod edges;
+#[cfg(all(feature = "localnet", unix))]
+mod localnet;
 #[cfg(feature = "ml")]
 mod ml;
 mod query;

@@ -1,0 +1,173 @@
+//! The running node: a chain, its websocket, a block whenever its time has come, and the end.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tensor_chain::local::{InterfaceError, LocalChain, Sealing};
+use tensor_chain::serve::ServeError;
+use tokio::time::MissedTickBehavior;
+
+use super::args::Args;
+use super::scenario::{Scenario, ScenarioError};
+use super::watch;
+
+/// How far before the present a chain with a scenario begins, in blocks: the scenario's blocks are made
+/// at once and must not lie in the future.
+const HEAD_START: u64 = 10_000;
+
+/// Why the node cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The chain cannot be built.
+    #[error("the chain cannot be built")]
+    Interface(#[from] InterfaceError),
+    /// The websocket cannot be opened.
+    #[error("the chain cannot be served; another --port may be free, and 0 always finds one")]
+    Serve(#[from] ServeError),
+    /// The scenario's file cannot be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The scenario cannot be played.
+    #[error("the scenario {path} cannot be played")]
+    Scenario {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: ScenarioError,
+    },
+    /// The system does not tell when to stop.
+    #[error("signals cannot be listened to")]
+    Signals(#[source] std::io::Error),
+}
+
+/// Runs a node until it is told to stop by SIGINT or SIGTERM.
+///
+/// # Errors
+/// [`NodeError`] when it cannot start.
+pub async fn run(args: &Args) -> Result<(), NodeError> {
+    // First of all, so that no signal finds nobody listening.
+    let mut stop = Stop::listen().map_err(NodeError::Signals)?;
+    let scenario = scenario(args)?;
+    let chain = found(args, scenario.as_ref()).await?;
+    let watching = (!args.quiet).then(|| tokio::spawn(watch::blocks(chain.clone(), args.json)));
+    let server = chain.serve((args.host, args.port).into()).await?;
+    announce(&server.url(), &chain, args.json);
+    match chain.config().sealing {
+        Sealing::Instant => stop.asked().await,
+        _ => produce(&chain, &mut stop).await,
+    }
+    eprintln!("stopping after block {}", chain.block_number());
+    server.stop().await;
+    chain.close_subscriptions();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
+    Ok(())
+}
+
+/// A new chain, with the scenario played.
+async fn found(args: &Args, scenario: Option<&Scenario>) -> Result<LocalChain, NodeError> {
+    let now = now_ms();
+    let mut config = args.config(now);
+    let start = scenario.map_or(0, |_| HEAD_START.saturating_mul(config.block_ms()));
+    config.genesis_ms = now.saturating_sub(start);
+    let mut builder = LocalChain::builder().config(config);
+    for fund in &args.fund {
+        builder = builder.fund(fund.account, fund.amount.rao());
+    }
+    let chain = builder.build()?;
+    if let (Some(scenario), Some(path)) = (scenario, &args.scenario) {
+        let played = scenario.play(&chain).await;
+        played.map_err(|source| NodeError::Scenario { path: path.clone(), source })?;
+        chain.set_time(now_ms());
+    }
+    Ok(chain)
+}
+
+fn scenario(args: &Args) -> Result<Option<Scenario>, NodeError> {
+    let Some(path) = &args.scenario else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| NodeError::Read { path: path.clone(), source })?;
+    let scenario = Scenario::parse(&text);
+    scenario.map(Some).map_err(|source| NodeError::Scenario { path: path.clone(), source })
+}
+
+/// Says where the chain is, for whoever started the program.
+fn announce(url: &str, chain: &LocalChain, json: bool) {
+    let genesis = hex::encode(chain.genesis_hash());
+    if json {
+        println!("{}", serde_json::json!({ "ready": url, "genesis": format!("0x{genesis}") }));
+    } else {
+        println!("ready {url} 0x{genesis}");
+    }
+}
+
+/// Makes a block whenever its time has come, until asked to stop.
+async fn produce(chain: &LocalChain, stop: &mut Stop) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(chain.config().block_ms()));
+    // After a pause there is one late block, not a burst.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            () = stop.asked() => return,
+            _ = ticks.tick() => {
+                chain.set_time(now_ms());
+                chain.advance(1);
+            }
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What asks a program to stop.
+#[cfg(unix)]
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What asks a program to stop.
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn asked(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
