@@ -4,6 +4,7 @@
 //! [`Case`] of a suite computes the outputs anew; [`check`] compares, [`emit`] writes the file again
 //! with what was computed in place of what was expected, so that somebody else can compare.
 
+pub mod chain;
 mod document;
 pub mod numbers;
 pub mod report;
@@ -88,16 +89,32 @@ pub enum VectorError {
     /// There is no case of that name.
     #[error("no case is called {0:?}; --list names them")]
     NoSuchCase(String),
+    /// The file with the metadata is of no use.
+    #[error("{} is no metadata", .0.display())]
+    Metadata(PathBuf, #[source] chain::MetadataFileError),
     /// The suite is not there yet.
     #[error("the suite {0:?} is not implemented: every case of it counts as failed")]
     NotImplemented(Suite),
 }
 
-/// Reads a vector file of a suite.
+/// Reads a vector file of a suite, or the folder of wallet vectors.
 ///
 /// # Errors
 /// See [`VectorError`]; an unknown field is an error.
 pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
+    load_against(suite, path, None)
+}
+
+/// As [`load`], encoding against the runtime metadata of that file instead of the vectors' own or that of
+/// spec version 461.
+///
+/// # Errors
+/// See [`VectorError`].
+pub fn load_against(
+    suite: Suite,
+    path: &Path,
+    metadata: Option<&Path>,
+) -> Result<Vectors, VectorError> {
     let index = match suite {
         Suite::Wallet => wallet::index(path),
         _ => path.to_owned(),
@@ -105,23 +122,24 @@ pub fn load(suite: Suite, path: &Path) -> Result<Vectors, VectorError> {
     let path = index.as_path();
     let bytes = std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
     let invalid = |error| VectorError::Json(path.to_owned(), error);
-    type Read = Box<dyn Fn(&Value) -> Result<Vec<Case>, SchemaError>>;
-    let cases: Read = match suite {
-        Suite::Yuma => {
-            let file = yuma::File::parse(&bytes).map_err(invalid)?;
-            return Ok(Vectors(Kind::Yuma(Box::new(file))));
-        }
-        Suite::Wire => Box::new(wire::cases),
-        Suite::Wallet => {
-            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-            Box::new(move |document| wallet::cases(document, &folder))
-        }
-        Suite::Chain | Suite::Scenario => {
-            return Err(VectorError::NotImplemented(suite));
-        }
-    };
+    if suite == Suite::Yuma {
+        let file = yuma::File::parse(&bytes).map_err(invalid)?;
+        return Ok(Vectors(Kind::Yuma(Box::new(file))));
+    }
     let document = numbers::to_value(&bytes).map_err(invalid)?;
-    let cases = cases(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
+    let cases = match suite {
+        Suite::Wire => wire::cases(&document),
+        Suite::Wallet => wallet::cases(&document, path.parent().unwrap_or(path)),
+        Suite::Chain => {
+            let read = |file: &Path| {
+                chain::metadata_file(file)
+                    .map_err(|error| VectorError::Metadata(file.to_owned(), error))
+            };
+            chain::cases(&document, metadata.map(read).transpose()?)
+        }
+        Suite::Yuma | Suite::Scenario => return Err(VectorError::NotImplemented(suite)),
+    };
+    let cases = cases.map_err(|error| VectorError::Schema(path.to_owned(), error))?;
     Ok(Vectors(Kind::Cases { document, cases }))
 }
 

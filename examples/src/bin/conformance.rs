@@ -19,7 +19,8 @@ struct Args {
     suite: Suite,
     /// The vector file, or a folder whose files are all checked.
     path: PathBuf,
-    /// The runtime metadata to encode against, where the suite needs one.
+    /// The runtime metadata that `chain` encodes against: SCALE bytes, their hexadecimal, or a vector file
+    /// that carries it [default: the vector file's own, else that of spec version 461].
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
     /// Write the file again with every expected value replaced by what was computed.
@@ -57,7 +58,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
     }
     let mut total = Report::default();
     for file in &files {
-        let mut vectors = conformance::load(args.suite, file)?;
+        let mut vectors = conformance::load_against(args.suite, file, args.metadata.as_deref())?;
         if let Some(name) = &args.only {
             vectors.retain(name)?;
         }

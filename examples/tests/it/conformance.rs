@@ -179,3 +179,45 @@ fn what_is_computed_is_what_was_expected() {
     assert_eq!(written["mechanism_cases"], original["mechanism_cases"]);
     assert_eq!(written["units"], original["units"]);
 }
+
+#[test]
+fn chain_encodings_pass() {
+    let path = vectors("chain/golden-vectors.json");
+    let report = check(Suite::Chain, &path);
+    assert!(report.is_success(), "{report}");
+    assert!(report.passed().len() >= 22, "{report}");
+    let loaded = conformance::load(Suite::Chain, &path).unwrap();
+    let (written, report) = conformance::emit(&loaded, |_| {}).unwrap();
+    assert!(report.is_success(), "{report}");
+    let original = conformance::numbers::to_value(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(written, original);
+}
+
+#[test]
+fn one_changed_chain_value_fails_exactly_one_case() {
+    let path = vectors("chain/golden-vectors.json");
+    let original = conformance::numbers::to_value(&std::fs::read(&path).unwrap()).unwrap();
+    for (place, name) in [
+        ("/storage_keys/0/key_hex", "storage_keys/0"),
+        ("/calls/0/data_hex", "calls/0"),
+        ("/signature_payloads/0/payload_hex", "signature_payloads/0"),
+        ("/extrinsics/0/extrinsic_hash", "extrinsics/0"),
+        ("/multisig/0/ss58_address", "multisig/0"),
+        ("/ss58/0/address", "ss58/0"),
+        ("/constants/0/decoded", "constants/0"),
+        ("/storage_values/0/decoded/data/free", "storage_values/0"),
+        ("/query_maps/0/prefix_hex", "query_maps/0"),
+        ("/runtime_calls/0/decoded/0/uid", "runtime_calls/0"),
+        ("/block/decoded_header/hash", "block/decoded_header"),
+        ("/block/decoded_extrinsics/0/call/call_hash", "block/decoded_extrinsics/0"),
+    ] {
+        let mut changed = original.clone();
+        *changed.pointer_mut(place).unwrap() = serde_json::json!("0x00");
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("golden.json");
+        std::fs::write(&file, conformance::numbers::to_text(&changed)).unwrap();
+        let report = check(Suite::Chain, &file);
+        let failed: Vec<_> = report.failed().iter().map(|case| case.name()).collect();
+        assert_eq!(failed, [name], "{report}");
+    }
+}
