@@ -19,7 +19,7 @@ pub(super) fn key(context: &Context, entry: &Entry) -> Result<String, String> {
         .map_err(|error| error.to_string())?;
     let params = entry.params()?;
     let key = storage.key(&params).map_err(|error| error.to_string())?;
-    let again = storage.decode_key(&key).and_then(|params| Ok(storage.key(&params)));
+    let again = storage.decode_key(&key).map(|params| storage.key(&params));
     match again {
         Ok(Ok(again)) if again == key => Ok(hexadecimal(&key)),
         _ => Err("the key does not read back".to_owned()),
