@@ -221,3 +221,18 @@ fn one_changed_chain_value_fails_exactly_one_case() {
         assert_eq!(failed, [name], "{report}");
     }
 }
+
+#[test]
+fn the_sdk_s_whole_file_of_chain_encodings_passes() {
+    let interop = std::env::var_os("TENSOR_INTEROP").is_some();
+    let Some(path) = std::env::var_os("TENSOR_GOLDEN") else {
+        assert!(
+            !interop,
+            "TENSOR_GOLDEN is to name golden.json of the bittensor 11.3.0 source package"
+        );
+        return;
+    };
+    let report = check(Suite::Chain, std::path::Path::new(&path));
+    assert!(report.is_success(), "{report}");
+    assert!(report.passed().len() >= 56, "{report}");
+}
