@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    batch::{BatchTask, BatchWorker, Submit},
+    batch::{BatchTask, BatchWorker},
     classification::Classification,
     control::RunControl,
     device::Placement,
@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     folder::{GraphChoice, ModelFolder},
     model::Model,
+    pipeline::{self, forward, setters},
     session::SessionOptions,
     tokenizer::{Encoding, Tokenizer},
     worker::{Task, Worker},
@@ -33,17 +34,7 @@ pub trait TextClassifier: Send + Sync {
     async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error>;
 }
 
-macro_rules! forward {
-    ($($pointer:ty),+) => {$(
-        #[async_trait]
-        impl<C: TextClassifier + ?Sized> TextClassifier for $pointer {
-            async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
-                (**self).classify(texts).await
-            }
-        }
-    )+};
-}
-forward!(&C, Box<C>, std::sync::Arc<C>);
+forward!(TextClassifier.classify(Vec<String>) -> Vec<Classification>);
 
 /// How a [`TextClassification`] is opened.
 #[derive(Clone, Debug, Default)]
@@ -59,35 +50,7 @@ pub struct ClassifyOptions {
     pub max_batch: Option<usize>,
 }
 
-impl ClassifyOptions {
-    /// Sets where and how the model runs.
-    #[must_use]
-    pub fn with_session(mut self, session: SessionOptions) -> Self {
-        self.session = session;
-        self
-    }
-
-    /// Sets which graph of the folder is loaded.
-    #[must_use]
-    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
-        self.graph = graph;
-        self
-    }
-
-    /// Sets the most tokens of a text.
-    #[must_use]
-    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
-        self.max_tokens = Some(max_tokens);
-        self
-    }
-
-    /// Sets the most texts in one run.
-    #[must_use]
-    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
-        self.max_batch = Some(max_batch);
-        self
-    }
-}
+setters!(ClassifyOptions: session, graph, max_tokens, max_batch);
 
 /// The pipeline: tokenizer, model, labels. Synchronous; put it into a [`Worker`] to wait for it.
 pub struct TextClassification {
@@ -109,14 +72,11 @@ impl TextClassification {
         options: &ClassifyOptions,
     ) -> Result<Self, Error> {
         let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
-        let mut tokenizer = Tokenizer::open(folder)?;
-        if let Some(max_tokens) = options.max_tokens {
-            let limit = tokenizer.max_tokens();
-            tokenizer = tokenizer.with_max_tokens(max_tokens.min(limit))?;
-        }
+        let tokenizer = Tokenizer::open_within(folder, options.max_tokens)?;
         let config = folder.config();
-        let pipeline = Self::new(model, tokenizer, config.labels(), config.is_multi_label())?;
-        Ok(pipeline.with_max_batch(options.max_batch.unwrap_or(32)))
+        let mut pipeline = Self::new(model, tokenizer, config.labels(), config.is_multi_label())?;
+        pipeline.max_batch = pipeline::max_batch(options.max_batch);
+        Ok(pipeline)
     }
 
     /// A pipeline of parts: any model, in this process or elsewhere.
@@ -133,7 +93,7 @@ impl TextClassification {
             return Err(not_logits("a model without it"));
         }
         let encoder = TextEncoder::new(Box::new(model), tokenizer)?;
-        Ok(Self { encoder, labels, is_multi_label, max_batch: 32 })
+        Ok(Self { encoder, labels, is_multi_label, max_batch: pipeline::DEFAULT_MAX_BATCH })
     }
 
     /// Sets the most texts in one run, at least one.
@@ -254,7 +214,7 @@ impl BatchTask for TextClassification {
         requests: Vec<String>,
         control: &RunControl,
     ) -> Vec<Result<Classification, Error>> {
-        crate::encoder::each(&requests, control, |texts| self.classify_with(texts, control))
+        pipeline::each(&requests, control, |texts| self.classify_with(texts, control))
     }
 }
 
@@ -268,11 +228,7 @@ impl TextClassifier for Worker<TextClassification> {
 #[async_trait]
 impl TextClassifier for BatchWorker<TextClassification> {
     async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
-        let pending: Vec<_> = texts
-            .into_iter()
-            .map(|text| self.submit(text, Submit::default()))
-            .collect::<Result<_, _>>()?;
-        futures::future::try_join_all(pending).await
+        self.call_all(texts).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    batch::{BatchTask, BatchWorker, Submit},
+    batch::{BatchTask, BatchWorker},
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,
@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     folder::{GraphChoice, ModelFolder},
     model::Model,
+    pipeline::{self, forward, setters},
     session::SessionOptions,
     spec,
     tensor::Tensor,
@@ -37,17 +38,7 @@ pub trait Embedder: Send + Sync {
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error>;
 }
 
-macro_rules! forward {
-    ($($pointer:ty),+) => {$(
-        #[async_trait]
-        impl<E: Embedder + ?Sized> Embedder for $pointer {
-            async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
-                (**self).embed(texts).await
-            }
-        }
-    )+};
-}
-forward!(&E, Box<E>, std::sync::Arc<E>);
+forward!(Embedder.embed(Vec<String>) -> Vec<Vec<f32>>);
 
 /// How the vectors of a text's tokens become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -82,35 +73,9 @@ pub struct EmbedOptions {
     pub is_normalized: Option<bool>,
 }
 
+setters!(EmbedOptions: session, graph, max_tokens, max_batch);
+
 impl EmbedOptions {
-    /// Sets where and how the model runs.
-    #[must_use]
-    pub fn with_session(mut self, session: SessionOptions) -> Self {
-        self.session = session;
-        self
-    }
-
-    /// Sets which graph of the folder is loaded.
-    #[must_use]
-    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
-        self.graph = graph;
-        self
-    }
-
-    /// Sets the most tokens of a text.
-    #[must_use]
-    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
-        self.max_tokens = Some(max_tokens);
-        self
-    }
-
-    /// Sets the most texts in one run.
-    #[must_use]
-    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
-        self.max_batch = Some(max_batch);
-        self
-    }
-
     /// Sets how token vectors become one.
     #[must_use]
     pub fn with_pooling(mut self, pooling: Pooling) -> Self {
@@ -147,11 +112,7 @@ impl TextEmbedding {
         options: &EmbedOptions,
     ) -> Result<Self, Error> {
         let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
-        let mut tokenizer = Tokenizer::open(folder)?;
-        if let Some(max_tokens) = options.max_tokens {
-            let limit = tokenizer.max_tokens();
-            tokenizer = tokenizer.with_max_tokens(max_tokens.min(limit))?;
-        }
+        let tokenizer = Tokenizer::open_within(folder, options.max_tokens)?;
         let pooling = match options.pooling {
             Some(pooling) => pooling,
             None => stated_pooling(folder)?,
@@ -161,7 +122,7 @@ impl TextEmbedding {
             None => is_stated_normalized(folder)?,
         };
         let mut pipeline = Self::new(model, tokenizer, pooling, is_normalized)?;
-        pipeline.max_batch = options.max_batch.unwrap_or(32).max(1);
+        pipeline.max_batch = pipeline::max_batch(options.max_batch);
         Ok(pipeline)
     }
 
@@ -185,7 +146,7 @@ impl TextEmbedding {
                 got: "a model without them".into(),
             })?;
         let encoder = TextEncoder::new(Box::new(model), tokenizer)?;
-        Ok(Self { encoder, output, pooling, is_normalized, max_batch: 32 })
+        Ok(Self { encoder, output, pooling, is_normalized, max_batch: pipeline::DEFAULT_MAX_BATCH })
     }
 
     /// How token vectors become one.
@@ -297,7 +258,7 @@ impl BatchTask for TextEmbedding {
     }
 
     fn run(&mut self, requests: Vec<String>, control: &RunControl) -> Vec<Result<Vec<f32>, Error>> {
-        crate::encoder::each(&requests, control, |texts| self.embed_with(texts, control))
+        pipeline::each(&requests, control, |texts| self.embed_with(texts, control))
     }
 }
 
@@ -311,11 +272,7 @@ impl Embedder for Worker<TextEmbedding> {
 #[async_trait]
 impl Embedder for BatchWorker<TextEmbedding> {
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
-        let pending: Vec<_> = texts
-            .into_iter()
-            .map(|text| self.submit(text, Submit::default()))
-            .collect::<Result<_, _>>()?;
-        futures::future::try_join_all(pending).await
+        self.call_all(texts).await
     }
 }
 

@@ -118,25 +118,6 @@ impl TextEncoder {
     }
 }
 
-/// Answers the texts of several callers together, and where that fails one by one: a text that cannot be answered should
-/// not spoil the others.
-pub(crate) fn each<R>(
-    texts: &[String],
-    control: &RunControl,
-    run: impl Fn(&[String]) -> Result<Vec<R>, Error>,
-) -> Vec<Result<R, Error>> {
-    let first = |results: Vec<R>| {
-        results.into_iter().next().ok_or_else(|| unusable("texts", "a result for each", "none"))
-    };
-    match run(texts) {
-        Ok(results) => results.into_iter().map(Ok).collect(),
-        Err(_) if texts.len() > 1 && control.check().is_ok() => {
-            texts.iter().map(|text| run(std::slice::from_ref(text)).and_then(first)).collect()
-        }
-        Err(error) => vec![Err(error)],
-    }
-}
-
 /// Some exports take the mask as floating-point numbers.
 fn masked(spec: &TensorSpec, batch: &PaddedBatch, values: &[i64]) -> Result<Tensor, Error> {
     if spec.dtype.is_float() {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 pub use self::{picture::Picture, resize::Filter, transform::ImageTransform};
 use crate::{
-    batch::{BatchTask, BatchWorker, Submit},
+    batch::{BatchTask, BatchWorker},
     classification::Classification,
     control::RunControl,
     device::Placement,
@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     folder::{GraphChoice, ModelFolder},
     model::Model,
+    pipeline::{self, forward, setters},
     session::SessionOptions,
     spec::{self, TensorSpec},
     tensor::{Tensor, Tensors},
@@ -40,17 +41,7 @@ pub trait ImageClassifier: Send + Sync {
     async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error>;
 }
 
-macro_rules! forward {
-    ($($pointer:ty),+) => {$(
-        #[async_trait]
-        impl<C: ImageClassifier + ?Sized> ImageClassifier for $pointer {
-            async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
-                (**self).classify(pictures).await
-            }
-        }
-    )+};
-}
-forward!(&C, Box<C>, std::sync::Arc<C>);
+forward!(ImageClassifier.classify(Vec<Picture>) -> Vec<Classification>);
 
 /// How an [`ImageClassification`] is opened.
 #[derive(Clone, Debug, Default)]
@@ -64,28 +55,7 @@ pub struct ImageOptions {
     pub max_batch: Option<usize>,
 }
 
-impl ImageOptions {
-    /// Sets where and how the model runs.
-    #[must_use]
-    pub fn with_session(mut self, session: SessionOptions) -> Self {
-        self.session = session;
-        self
-    }
-
-    /// Sets which graph of the folder is loaded.
-    #[must_use]
-    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
-        self.graph = graph;
-        self
-    }
-
-    /// Sets the most pictures in one run.
-    #[must_use]
-    pub fn with_max_batch(mut self, max_batch: usize) -> Self {
-        self.max_batch = Some(max_batch);
-        self
-    }
-}
+setters!(ImageOptions: session, graph, max_batch);
 
 /// The pipeline: preparation, model, labels. Synchronous; put it into a [`Worker`] to wait for it.
 pub struct ImageClassification {
@@ -112,7 +82,7 @@ impl ImageClassification {
         let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
         let config = folder.config();
         let mut pipeline = Self::new(model, transform, config.labels(), config.is_multi_label())?;
-        pipeline.max_batch = options.max_batch.unwrap_or(32).max(1);
+        pipeline.max_batch = pipeline::max_batch(options.max_batch);
         Ok(pipeline)
     }
 
@@ -154,7 +124,14 @@ impl ImageClassification {
             return Err(not_logits("a model without it"));
         }
         let model = Box::new(model);
-        Ok(Self { model, input, transform, labels, is_multi_label, max_batch: 32 })
+        Ok(Self {
+            model,
+            input,
+            transform,
+            labels,
+            is_multi_label,
+            max_batch: pipeline::DEFAULT_MAX_BATCH,
+        })
     }
 
     /// Names of the classes in the model's order.
@@ -278,18 +255,7 @@ impl BatchTask for ImageClassification {
         requests: Vec<Picture>,
         control: &RunControl,
     ) -> Vec<Result<Classification, Error>> {
-        match self.classify_with(&requests, control) {
-            Ok(results) => results.into_iter().map(Ok).collect(),
-            // One at a time: a picture that cannot be classified should not spoil the others.
-            Err(_) if requests.len() > 1 && control.check().is_ok() => requests
-                .iter()
-                .map(|picture| {
-                    let results = self.classify_with(std::slice::from_ref(picture), control)?;
-                    results.into_iter().next().ok_or_else(|| not_logits("none"))
-                })
-                .collect(),
-            Err(error) => vec![Err(error)],
-        }
+        pipeline::each(&requests, control, |pictures| self.classify_with(pictures, control))
     }
 }
 
@@ -303,11 +269,7 @@ impl ImageClassifier for Worker<ImageClassification> {
 #[async_trait]
 impl ImageClassifier for BatchWorker<ImageClassification> {
     async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
-        let pending: Vec<_> = pictures
-            .into_iter()
-            .map(|picture| self.submit(picture, Submit::default()))
-            .collect::<Result<_, _>>()?;
-        futures::future::try_join_all(pending).await
+        self.call_all(pictures).await
     }
 }
 

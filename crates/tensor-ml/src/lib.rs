@@ -23,6 +23,8 @@ mod intake;
 pub mod miner;
 mod model;
 pub mod onnx;
+#[cfg(any(feature = "text", feature = "image"))]
+mod pipeline;
 mod pool;
 #[cfg(feature = "remote")]
 mod remote;

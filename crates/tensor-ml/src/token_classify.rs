@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     folder::{ModelFolder, unnamed},
     model::Model,
+    pipeline::{self, forward},
     spec,
     tokenizer::{Encoding, Tokenizer},
     worker::{Task, Worker},
@@ -29,6 +30,8 @@ pub trait TokenClassifier: Send + Sync {
     /// Whatever keeps the texts from being read; all of them or none.
     async fn entities(&self, texts: Vec<String>) -> Result<Vec<Vec<Entity>>, Error>;
 }
+
+forward!(TokenClassifier.entities(Vec<String>) -> Vec<Vec<Entity>>);
 
 /// One token of a text with its label.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,13 +78,9 @@ impl TokenClassification {
         options: &ClassifyOptions,
     ) -> Result<Self, Error> {
         let model = engine.model(&folder.graph(&options.graph)?, &options.session)?;
-        let mut tokenizer = Tokenizer::open(folder)?;
-        if let Some(max_tokens) = options.max_tokens {
-            let limit = tokenizer.max_tokens();
-            tokenizer = tokenizer.with_max_tokens(max_tokens.min(limit))?;
-        }
+        let tokenizer = Tokenizer::open_within(folder, options.max_tokens)?;
         let mut pipeline = Self::new(model, tokenizer, folder.config().labels())?;
-        pipeline.max_batch = options.max_batch.unwrap_or(32).max(1);
+        pipeline.max_batch = pipeline::max_batch(options.max_batch);
         Ok(pipeline)
     }
 
@@ -97,7 +96,11 @@ impl TokenClassification {
         if spec::find(model.outputs(), "logits").is_none() {
             return Err(not_logits("a model without it"));
         }
-        Ok(Self { encoder: TextEncoder::new(Box::new(model), tokenizer)?, labels, max_batch: 32 })
+        Ok(Self {
+            encoder: TextEncoder::new(Box::new(model), tokenizer)?,
+            labels,
+            max_batch: pipeline::DEFAULT_MAX_BATCH,
+        })
     }
 
     /// Names of the labels in the model's order.

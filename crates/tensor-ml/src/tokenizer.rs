@@ -82,6 +82,19 @@ impl Tokenizer {
         Self { inner: Arc::new(inner), max_tokens, pad }.with_max_tokens(max_tokens)
     }
 
+    /// As [`open`](Self::open), with a limit of tokens that can only be lower than what the files state.
+    pub(crate) fn open_within(
+        folder: &ModelFolder,
+        max_tokens: Option<usize>,
+    ) -> Result<Self, Error> {
+        let tokenizer = Self::open(folder)?;
+        let limit = tokenizer.max_tokens();
+        match max_tokens {
+            Some(max_tokens) => tokenizer.with_max_tokens(max_tokens.min(limit)),
+            None => Ok(tokenizer),
+        }
+    }
+
     /// The same tokenizer with another limit of tokens for a text, special tokens included. Longer texts are cut,
     /// unless the limit is `usize::MAX`.
     ///

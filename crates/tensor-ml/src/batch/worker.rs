@@ -2,6 +2,8 @@
 
 use std::{fmt, future::Future, time::Duration};
 
+use futures::future::try_join_all;
+
 use crate::{
     batch::BatchPolicy,
     control::RunControl,
@@ -99,6 +101,18 @@ impl<T: BatchTask> BatchWorker<T> {
     /// As [`submit`](Self::submit), and the task's own.
     pub async fn call(&self, request: T::Request) -> Result<T::Answer, Error> {
         self.submit(request, Submit::default())?.await
+    }
+
+    /// Submits requests, which may share runs, and waits for the answers; in order.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit) for any of them, and the first of the task's own.
+    pub async fn call_all(&self, requests: Vec<T::Request>) -> Result<Vec<T::Answer>, Error> {
+        let pending: Vec<_> = requests
+            .into_iter()
+            .map(|request| self.submit(request, Submit::default()))
+            .collect::<Result<_, _>>()?;
+        try_join_all(pending).await
     }
 
     /// Takes no more requests and resolves when the accepted ones are answered.

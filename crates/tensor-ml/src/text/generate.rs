@@ -18,6 +18,7 @@ use crate::{
     engine::Engine,
     error::Error,
     folder::{GraphChoice, ModelFolder, number},
+    pipeline::setters,
     session::{Session, SessionOptions},
     tensor::Tensor,
     tokenizer::Tokenizer,
@@ -40,21 +41,9 @@ pub struct GenerateOptions {
     pub max_context: Option<usize>,
 }
 
+setters!(GenerateOptions: session, graph);
+
 impl GenerateOptions {
-    /// Sets where and how the model runs.
-    #[must_use]
-    pub fn with_session(mut self, session: SessionOptions) -> Self {
-        self.session = session;
-        self
-    }
-
-    /// Sets which graph of the folder is loaded.
-    #[must_use]
-    pub fn with_graph(mut self, graph: GraphChoice) -> Self {
-        self.graph = graph;
-        self
-    }
-
     /// Sets the most tokens of prompt and answer together.
     #[must_use]
     pub fn with_max_context(mut self, max_context: usize) -> Self {

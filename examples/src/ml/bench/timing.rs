@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use futures::{executor::block_on, future::try_join_all};
+use futures::executor::block_on;
 use tensor_ml::{
     BatchPolicy, BatchTask, BatchWorker, Error, Feed, Fetch, Kept, Model, RunControl, Session,
-    SessionModel, Submit, Tensor, Tensors,
+    SessionModel, Tensor, Tensors,
     text::{GenerateJob, GenerateRequest, Prompt, TextGeneration},
 };
 
@@ -112,11 +112,7 @@ pub(super) fn batches_of_texts(
         }
         single.push(nanoseconds(start) / batch as u64);
         let start = Instant::now();
-        let pending: Vec<_> = texts
-            .iter()
-            .map(|text| worker.submit(text.clone(), Submit::default()))
-            .collect::<Result<_, _>>()?;
-        block_on(try_join_all(pending))?;
+        block_on(worker.call_all(texts.clone()))?;
         together.push(nanoseconds(start) / batch as u64);
     }
     Ok((single, together))
@@ -147,11 +143,8 @@ pub(super) fn batches_of_answers(
         }
         alone.push(nanoseconds(start) / tokens);
         let start = Instant::now();
-        let pending: Vec<_> = requests
-            .iter()
-            .map(|request| worker.submit(GenerateJob::new(request.clone()), Submit::default()))
-            .collect::<Result<_, _>>()?;
-        block_on(try_join_all(pending))?;
+        let jobs = requests.iter().cloned().map(GenerateJob::new).collect();
+        block_on(worker.call_all(jobs))?;
         together.push(nanoseconds(start) / tokens);
     }
     Ok((alone, together))
