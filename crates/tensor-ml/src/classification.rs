@@ -1,6 +1,11 @@
 //! What classifiers answer: classes with their probabilities.
 
-use crate::folder::unnamed;
+use crate::{
+    error::Error,
+    folder::unnamed,
+    logits::{LOGITS, not_logits},
+    tensor::Tensors,
+};
 
 /// What a model says about one text or picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +60,40 @@ impl Classification {
     /// The score of a label.
     pub fn score(&self, label: &str) -> Option<f32> {
         self.classes.iter().find(|class| class.label == label).map(|class| class.score)
+    }
+}
+
+/// The last step of the pipelines that classify: from a graph's logits to classes.
+pub(crate) struct Classes {
+    pub(crate) labels: Vec<String>,
+    pub(crate) is_multi_label: bool,
+    /// What the logits' rows are, for messages.
+    pub(crate) rows: &'static str,
+}
+
+impl Classes {
+    /// The classifications of the first `count` of a run's `rows` rows.
+    pub(crate) fn read(
+        &self,
+        outputs: &mut Tensors,
+        rows: usize,
+        count: usize,
+    ) -> Result<Vec<Classification>, Error> {
+        let logits = outputs.take(LOGITS)?;
+        let classes = match *logits.shape() {
+            [got, classes] if got == rows && classes > 0 => classes,
+            _ => return Err(not_logits(&self.shape(), &format!("{:?}", logits.shape()))),
+        };
+        let values = logits.to_f32s()?;
+        let rows = values.chunks(classes).take(count);
+        Ok(rows
+            .map(|row| Classification::from_logits(row, &self.labels, self.is_multi_label))
+            .collect())
+    }
+
+    /// The shape that logits must have.
+    pub(crate) fn shape(&self) -> String {
+        format!("[{}, classes]", self.rows)
     }
 }
 

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 
 use crate::{
     batch::{BatchTask, BatchWorker},
-    classification::Classification,
+    classification::{Classes, Classification},
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,
     engine::Engine,
     error::Error,
     folder::{GraphChoice, ModelFolder},
+    logits::expect_logits,
     model::Model,
     pipeline::{self, forward, setters},
     session::SessionOptions,
@@ -55,8 +56,7 @@ setters!(ClassifyOptions: session, graph, max_tokens, max_batch);
 /// The pipeline: tokenizer, model, labels. Synchronous; put it into a [`Worker`] to wait for it.
 pub struct TextClassification {
     encoder: TextEncoder,
-    labels: Vec<String>,
-    is_multi_label: bool,
+    classes: Classes,
     max_batch: usize,
 }
 
@@ -89,11 +89,10 @@ impl TextClassification {
         labels: Vec<String>,
         is_multi_label: bool,
     ) -> Result<Self, Error> {
-        if crate::spec::find(model.outputs(), "logits").is_none() {
-            return Err(not_logits("a model without it"));
-        }
+        let classes = Classes { labels, is_multi_label, rows: "texts" };
+        expect_logits(model.outputs(), &classes.shape())?;
         let encoder = TextEncoder::new(Box::new(model), tokenizer)?;
-        Ok(Self { encoder, labels, is_multi_label, max_batch: pipeline::DEFAULT_MAX_BATCH })
+        Ok(Self { encoder, classes, max_batch: pipeline::DEFAULT_MAX_BATCH })
     }
 
     /// Sets the most texts in one run, at least one.
@@ -105,7 +104,7 @@ impl TextClassification {
 
     /// Names of the classes in the model's order.
     pub fn labels(&self) -> &[String] {
-        &self.labels
+        &self.classes.labels
     }
 
     /// The tokenizer.
@@ -160,17 +159,8 @@ impl TextClassification {
         encodings: &[Encoding],
         control: &RunControl,
     ) -> Result<Vec<Classification>, Error> {
-        self.encoder.run_grouped(encodings, self.max_batch, control, |batch, outputs, _| {
-            let logits = outputs.take("logits")?;
-            let classes = match *logits.shape() {
-                [rows, classes] if rows == batch.rows && classes > 0 => classes,
-                _ => return Err(not_logits(&format!("{:?}", logits.shape()))),
-            };
-            let values = logits.to_f32s()?;
-            let rows = values.chunks(classes);
-            Ok(rows
-                .map(|row| Classification::from_logits(row, &self.labels, self.is_multi_label))
-                .collect())
+        self.encoder.run_grouped(encodings, self.max_batch, control, |batch, outputs, count| {
+            self.classes.read(outputs, batch.rows, count)
         })
     }
 }
@@ -179,8 +169,8 @@ impl fmt::Debug for TextClassification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextClassification")
             .field("placement", &self.placement())
-            .field("labels", &self.labels)
-            .field("is_multi_label", &self.is_multi_label)
+            .field("labels", &self.classes.labels)
+            .field("is_multi_label", &self.classes.is_multi_label)
             .field("tokenizer", self.tokenizer())
             .finish_non_exhaustive()
     }
@@ -229,13 +219,5 @@ impl TextClassifier for Worker<TextClassification> {
 impl TextClassifier for BatchWorker<TextClassification> {
     async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
         self.call_all(texts).await
-    }
-}
-
-fn not_logits(got: &str) -> Error {
-    Error::Output {
-        name: "logits".into(),
-        expected: "logits of shape [texts, classes]".into(),
-        got: got.into(),
     }
 }

@@ -11,22 +11,22 @@ use async_trait::async_trait;
 pub use self::{picture::Picture, resize::Filter, transform::ImageTransform};
 use crate::{
     batch::{BatchTask, BatchWorker},
-    classification::Classification,
+    classification::{Classes, Classification},
     control::RunControl,
     device::Placement,
     engine::Engine,
     error::Error,
     folder::{GraphChoice, ModelFolder},
+    logits::expect_logits,
     model::Model,
     pipeline::{self, forward, setters},
     session::SessionOptions,
-    spec::{self, TensorSpec},
+    spec::TensorSpec,
     tensor::{Tensor, Tensors},
     worker::{Task, Worker},
 };
 
 const PIXELS: &str = "pixel_values";
-const LOGITS: &str = "logits";
 
 /// Classifies pictures. The local pipeline implements it by way of [`Worker`] and [`BatchWorker`].
 #[async_trait]
@@ -62,8 +62,7 @@ pub struct ImageClassification {
     model: Box<dyn Model>,
     input: TensorSpec,
     transform: ImageTransform,
-    labels: Vec<String>,
-    is_multi_label: bool,
+    classes: Classes,
     max_batch: usize,
 }
 
@@ -120,23 +119,15 @@ impl ImageClassification {
             Some(1) => transform.with_channels(1),
             Some(_) => return Err(refuse(PIXELS, input.to_string())),
         };
-        if spec::find(model.outputs(), LOGITS).is_none() {
-            return Err(not_logits("a model without it"));
-        }
+        let classes = Classes { labels, is_multi_label, rows: "pictures" };
+        expect_logits(model.outputs(), &classes.shape())?;
         let model = Box::new(model);
-        Ok(Self {
-            model,
-            input,
-            transform,
-            labels,
-            is_multi_label,
-            max_batch: pipeline::DEFAULT_MAX_BATCH,
-        })
+        Ok(Self { model, input, transform, classes, max_batch: pipeline::DEFAULT_MAX_BATCH })
     }
 
     /// Names of the classes in the model's order.
     pub fn labels(&self) -> &[String] {
-        &self.labels
+        &self.classes.labels
     }
 
     /// How pictures are prepared.
@@ -205,16 +196,7 @@ impl ImageClassification {
         batch.resize(rows.saturating_mul(each), 0.0);
         let pixels = Tensor::new([rows, channels, height, width], batch)?.cast(self.input.dtype)?;
         let mut outputs = self.model.infer_with(Tensors::new().with(PIXELS, pixels), control)?;
-        let logits = outputs.take(LOGITS)?;
-        let classes = match *logits.shape() {
-            [got, classes] if got == rows && classes > 0 => classes,
-            _ => return Err(not_logits(&format!("{:?}", logits.shape()))),
-        };
-        let values = logits.to_f32s()?;
-        let rows = values.chunks(classes).take(count);
-        Ok(rows
-            .map(|row| Classification::from_logits(row, &self.labels, self.is_multi_label))
-            .collect())
+        self.classes.read(&mut outputs, rows, count)
     }
 }
 
@@ -222,7 +204,7 @@ impl fmt::Debug for ImageClassification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImageClassification")
             .field("placement", &self.placement())
-            .field("labels", &self.labels)
+            .field("labels", &self.classes.labels)
             .field("transform", &self.transform)
             .finish_non_exhaustive()
     }
@@ -270,13 +252,5 @@ impl ImageClassifier for Worker<ImageClassification> {
 impl ImageClassifier for BatchWorker<ImageClassification> {
     async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
         self.call_all(pictures).await
-    }
-}
-
-fn not_logits(got: &str) -> Error {
-    Error::Output {
-        name: LOGITS.into(),
-        expected: "logits of shape [pictures, classes]".into(),
-        got: got.into(),
     }
 }

@@ -19,6 +19,8 @@ mod folder;
 #[cfg(feature = "image")]
 mod image;
 mod intake;
+#[cfg(any(feature = "text", feature = "image"))]
+mod logits;
 #[cfg(feature = "miner")]
 pub mod miner;
 mod model;

@@ -13,12 +13,15 @@ use crate::{
     engine::Engine,
     error::Error,
     folder::{ModelFolder, unnamed},
+    logits::{LOGITS, expect_logits, not_logits},
     model::Model,
     pipeline::{self, forward},
-    spec,
     tokenizer::{Encoding, Tokenizer},
     worker::{Task, Worker},
 };
+
+/// The shape of the logits.
+const SHAPE: &str = "[texts, tokens, labels]";
 
 /// Finds entities in texts. The local pipeline implements it by way of [`Worker`].
 #[async_trait]
@@ -93,9 +96,7 @@ impl TokenClassification {
         tokenizer: Tokenizer,
         labels: Vec<String>,
     ) -> Result<Self, Error> {
-        if spec::find(model.outputs(), "logits").is_none() {
-            return Err(not_logits("a model without it"));
-        }
+        expect_logits(model.outputs(), SHAPE)?;
         Ok(Self {
             encoder: TextEncoder::new(Box::new(model), tokenizer)?,
             labels,
@@ -137,14 +138,14 @@ impl TokenClassification {
             self.max_batch,
             control,
             |batch, outputs, _| {
-                let logits = outputs.take("logits")?;
+                let logits = outputs.take(LOGITS)?;
                 let labels = match *logits.shape() {
                     [rows, columns, labels]
                         if (rows, columns) == (batch.rows, batch.columns) && labels > 0 =>
                     {
                         labels
                     }
-                    _ => return Err(not_logits(&format!("{:?}", logits.shape()))),
+                    _ => return Err(not_logits(SHAPE, &format!("{:?}", logits.shape()))),
                 };
                 let values = logits.to_f32s()?;
                 let texts = values.chunks(batch.columns.saturating_mul(labels));
@@ -261,12 +262,4 @@ fn grouped(text: &str, tokens: &[TokenLabel]) -> Vec<Entity> {
             entity
         })
         .collect()
-}
-
-fn not_logits(got: &str) -> Error {
-    Error::Output {
-        name: "logits".into(),
-        expected: "logits of shape [texts, tokens, labels]".into(),
-        got: got.into(),
-    }
 }

@@ -5,7 +5,7 @@ use super::{
     request::{FinishReason, Generated, Token},
     sample::{self, Sampling},
 };
-use crate::{error::Error, tokenizer::Tokenizer};
+use crate::{error::Error, logits::LOGITS, tokenizer::Tokenizer};
 
 /// An answer in the making.
 pub(super) struct Answer {
@@ -30,7 +30,7 @@ impl Answer {
         let id =
             sample::draw(logits, &self.context, barred, &self.sampling, step).ok_or_else(|| {
                 Error::Output {
-                    name: "logits".into(),
+                    name: LOGITS.into(),
                     expected: "a number for at least one token".into(),
                     got: "none".into(),
                 }

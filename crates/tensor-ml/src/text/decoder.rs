@@ -9,6 +9,7 @@ use crate::{
     device::Placement,
     error::Error,
     folder::Config,
+    logits::{LOGITS, expect_logits, not_logits},
     session::{Feed, Fetch, Kept, Session},
     spec::{self, TensorSpec},
     tensor::{DType, Tensor},
@@ -16,6 +17,8 @@ use crate::{
 
 const PAST: &str = "past_key_values.";
 const PRESENT: &str = "present.";
+/// The shape of the logits.
+const SHAPE: &str = "[rows, columns, tokens]";
 
 /// A decoder with its memory.
 pub(crate) struct Decoder {
@@ -80,9 +83,7 @@ impl Decoder {
                 got: "a model without it".into(),
             });
         }
-        if spec::find(session.outputs(), "logits").is_none() {
-            return Err(not_logits("a model without it"));
-        }
+        expect_logits(session.outputs(), SHAPE)?;
         let remembers = !memory.is_empty();
         Ok(Self { session, inputs, memory, kept: Vec::new(), remembers })
     }
@@ -145,15 +146,15 @@ impl Decoder {
         } else {
             feeds.extend(names.zip(empty.iter().map(Feed::Host)));
         }
-        let mut wanted = vec![Fetch::Host("logits")];
+        let mut wanted = vec![Fetch::Host(LOGITS)];
         wanted.extend(self.memory.iter().map(|memory| Fetch::Keep(&memory.present)));
         let mut values = self.session.run(feeds, &wanted, control)?.into_iter();
-        let logits = values.next().ok_or_else(|| not_logits("nothing"))?.into_host()?;
+        let logits = values.next().ok_or_else(|| not_logits(SHAPE, "nothing"))?.into_host()?;
         self.kept = values.map(crate::session::Fetched::into_kept).collect::<Result<_, _>>()?;
         rows.seen = columns;
         match *logits.shape() {
             [count, _, tokens] if count == rows.len() && tokens > 0 => Ok(logits),
-            _ => Err(not_logits(&format!("{:?}", logits.shape()))),
+            _ => Err(not_logits(SHAPE, &format!("{:?}", logits.shape()))),
         }
     }
 }
@@ -268,12 +269,4 @@ fn flag(spec: &TensorSpec, value: bool) -> Result<Tensor, Error> {
 
 fn unusable(spec: &TensorSpec, expected: &str) -> Error {
     Error::Input { name: spec.name.clone(), expected: expected.into(), got: spec.to_string() }
-}
-
-fn not_logits(got: &str) -> Error {
-    Error::Output {
-        name: "logits".into(),
-        expected: "logits of shape [rows, columns, tokens]".into(),
-        got: got.into(),
-    }
 }

@@ -6,7 +6,7 @@ use super::{
     request::Prompt,
     sample::{self, Sampling},
 };
-use crate::{control::RunControl, error::Error};
+use crate::{control::RunControl, error::Error, logits::LOGITS};
 
 /// Columns of logits held at a time; a large vocabulary times a long answer would fill the memory.
 const CHUNK: usize = 64;
@@ -138,7 +138,7 @@ impl TextGeneration {
             let tokens = logits.shape().last().copied().unwrap_or(1).max(1);
             let columns: Vec<&[f32]> = values.chunks(tokens).collect();
             let start = columns.len().checked_sub(chunk.len()).ok_or_else(|| Error::Output {
-                name: "logits".into(),
+                name: LOGITS.into(),
                 expected: "logits for every column".into(),
                 got: format!("{:?}", logits.shape()),
             })?;
