@@ -7,7 +7,7 @@ use std::{fmt, io::Read, time::Duration};
 
 use serde_json::Value;
 use ureq::{
-    Agent, Body,
+    Agent, Body, RequestBuilder,
     http::{Response, header},
 };
 
@@ -151,23 +151,19 @@ impl Http {
 
     fn attempt(&self, path: &str, body: Option<&Value>) -> Result<Response<Body>, ureq::Error> {
         let url = format!("{}{path}", self.options.url);
-        let bearer = self.options.key.as_ref().map(|key| format!("Bearer {key}"));
         match body {
-            None => {
-                let mut request = self.agent.get(url);
-                if let Some(bearer) = bearer {
-                    request = request.header(header::AUTHORIZATION, bearer);
-                }
-                request.call()
-            }
-            Some(body) => {
-                let mut request =
-                    self.agent.post(url).header(header::CONTENT_TYPE, "application/json");
-                if let Some(bearer) = bearer {
-                    request = request.header(header::AUTHORIZATION, bearer);
-                }
-                request.send(body.to_string())
-            }
+            None => self.keyed(self.agent.get(url)).call(),
+            Some(body) => self
+                .keyed(self.agent.post(url))
+                .header(header::CONTENT_TYPE, "application/json")
+                .send(body.to_string()),
+        }
+    }
+
+    fn keyed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.options.key {
+            Some(key) => request.header(header::AUTHORIZATION, format!("Bearer {key}")),
+            None => request,
         }
     }
 

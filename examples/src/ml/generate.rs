@@ -31,19 +31,9 @@ struct Written {
 struct Output {
     #[serde(flatten)]
     ran: Ran,
-    sampling: Rule,
+    /// How tokens were chosen.
+    sampling: Sampling,
     results: Vec<Written>,
-}
-
-/// How tokens were chosen.
-#[derive(Debug, Serialize)]
-struct Rule {
-    temperature: f64,
-    top_k: usize,
-    top_p: f64,
-    min_p: f64,
-    repetition_penalty: f64,
-    seed: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,14 +85,6 @@ pub(super) fn generate(args: &Generate, report: &mut Report<'_>) -> Result<(), F
         .zip(answers)
         .map(|(request, answer)| Ok(written(model.encode(&request.prompt)?, answer)))
         .collect::<Result<_, Failure>>()?;
-    let sampling = Rule {
-        temperature: sampling.temperature,
-        top_k: sampling.top_k,
-        top_p: sampling.top_p,
-        min_p: sampling.min_p,
-        repetition_penalty: sampling.repetition_penalty,
-        seed: sampling.seed,
-    };
     report.json(&Output { ran, sampling, results })
 }
 

@@ -9,8 +9,8 @@ use crate::{error::Error, logits::LOGITS, tokenizer::Tokenizer};
 
 /// An answer in the making.
 pub(super) struct Answer {
+    /// The prompt and the answer so far.
     pub(super) context: Vec<u32>,
-    pub(super) prompt_tokens: usize,
     pub(super) max_tokens: usize,
     pub(super) min_tokens: usize,
     pub(super) wants_log_probabilities: bool,
@@ -86,8 +86,8 @@ impl Answer {
     pub(super) fn into_generated(self) -> Result<Generated, Error> {
         Ok(Generated {
             text: self.text,
+            prompt_tokens: self.context.len().saturating_sub(self.tokens.len()),
             tokens: self.tokens,
-            prompt_tokens: self.prompt_tokens,
             finish: self.finish.ok_or(Error::Stopped)?,
         })
     }

@@ -26,7 +26,6 @@ pub(crate) struct Decoder {
     inputs: Vec<Input>,
     memory: Vec<Memory>,
     kept: Vec<Kept>,
-    remembers: bool,
 }
 
 /// A batch of prompts that grow together, filled up on the left so that all end in the same column.
@@ -84,8 +83,7 @@ impl Decoder {
             });
         }
         expect_logits(session.outputs(), SHAPE)?;
-        let remembers = !memory.is_empty();
-        Ok(Self { session, inputs, memory, kept: Vec::new(), remembers })
+        Ok(Self { session, inputs, memory, kept: Vec::new() })
     }
 
     pub(crate) fn placement(&self) -> &Placement {
@@ -105,7 +103,7 @@ impl Decoder {
         all_columns: bool,
         control: &RunControl,
     ) -> Result<Tensor, Error> {
-        let from = if self.remembers { rows.seen } else { 0 };
+        let from = if self.memory.is_empty() { 0 } else { rows.seen };
         let is_first = rows.seen == 0;
         if is_first {
             self.forget();

@@ -285,7 +285,6 @@ impl TextGeneration {
         let context = self.encode(&request.prompt)?;
         let room = self.max_context.saturating_sub(context.len());
         Ok(Answer {
-            prompt_tokens: context.len(),
             max_tokens: request.max_tokens.unwrap_or(DEFAULT_MAX_NEW).min(room),
             min_tokens: request.min_tokens,
             wants_log_probabilities: request.wants_log_probabilities,

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -25,7 +26,7 @@ use crate::error::Error;
 /// 8. *Min p*: of these the tokens with wᵢ ≥ min p stay. The first always does.
 /// 9. With u = [`uniform`]`(seed, step)` and W the sum of the weights left, the first token is taken whose weight added
 ///    to those before it exceeds u · W; the last, should rounding leave none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Sampling {
     /// 0 takes the likeliest token; 1 samples as the model says; above it more evenly.
@@ -61,7 +62,8 @@ impl Sampling {
         }
     }
 
-    /// Tokens as probable as the model says.
+    /// Sets what chooses the random numbers.
+    #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
