@@ -62,6 +62,44 @@ pub struct Entity {
     pub score: f32,
 }
 
+impl Entity {
+    /// What labels of a text's tokens make up: a run of tokens whose labels say the same but for `B-` and `I-`; `B-` begins
+    /// a new one, `O` is none. A label without prefix continues the one before, if it is the same.
+    pub fn of_labels(text: &str, labels: &[TokenLabel]) -> Vec<Self> {
+        let mut entities: Vec<(Self, u32)> = Vec::new();
+        let mut last = "O";
+        for token in labels {
+            let (begins, tag) = match token.label.split_once('-') {
+                Some((prefix @ ("B" | "I"), tag)) => (prefix == "B", tag),
+                _ => (false, token.label.as_str()),
+            };
+            match entities.last_mut() {
+                _ if tag == "O" => {}
+                Some((entity, count)) if last == tag && !begins => {
+                    entity.range.end = token.range.end;
+                    entity.score += token.score;
+                    *count = count.saturating_add(1);
+                }
+                _ => {
+                    let range = token.range.clone();
+                    let entity =
+                        Self { label: tag.into(), text: String::new(), range, score: token.score };
+                    entities.push((entity, 1));
+                }
+            }
+            last = tag;
+        }
+        entities
+            .into_iter()
+            .map(|(mut entity, count)| {
+                entity.score /= count as f32;
+                entity.text = text.get(entity.range.clone()).unwrap_or_default().to_owned();
+                entity
+            })
+            .collect()
+    }
+}
+
 /// The pipeline: tokenizer, model, labels. Opened with the same options as text classification.
 pub struct TokenClassification {
     encoder: TextEncoder,
@@ -158,8 +196,7 @@ impl TokenClassification {
         Ok(encodings.iter().zip(rows).map(|(encoding, row)| tokens(encoding, row)).collect())
     }
 
-    /// The entities of each text: a run of tokens whose labels say the same but for `B-` and `I-`; `B-` begins a new one,
-    /// `O` is none. A label without prefix continues the one before, if it is the same.
+    /// The entities of each text, as [`Entity::of_labels`] finds them.
     ///
     /// # Errors
     /// As [`label`](Self::label).
@@ -177,7 +214,11 @@ impl TokenClassification {
         control: &RunControl,
     ) -> Result<Vec<Vec<Entity>>, Error> {
         let labels = self.label_with(texts, control)?;
-        Ok(texts.iter().zip(labels).map(|(text, labels)| grouped(text.as_ref(), &labels)).collect())
+        Ok(texts
+            .iter()
+            .zip(labels)
+            .map(|(text, labels)| Entity::of_labels(text.as_ref(), &labels))
+            .collect())
     }
 
     fn best(&self, logits: &[f32]) -> (String, f32) {
@@ -227,39 +268,5 @@ fn tokens(encoding: &Encoding, found: Vec<(String, f32)>) -> Vec<TokenLabel> {
         .zip(found)
         .filter(|((_, is_special), _)| !**is_special)
         .map(|(((start, end), _), (label, score))| TokenLabel { range: *start..*end, label, score })
-        .collect()
-}
-
-fn grouped(text: &str, tokens: &[TokenLabel]) -> Vec<Entity> {
-    let mut entities: Vec<(Entity, u32)> = Vec::new();
-    let mut last = "O";
-    for token in tokens {
-        let (begins, tag) = match token.label.split_once('-') {
-            Some((prefix @ ("B" | "I"), tag)) => (prefix == "B", tag),
-            _ => (false, token.label.as_str()),
-        };
-        match entities.last_mut() {
-            _ if tag == "O" => {}
-            Some((entity, count)) if last == tag && !begins => {
-                entity.range.end = token.range.end;
-                entity.score += token.score;
-                *count = count.saturating_add(1);
-            }
-            _ => {
-                let range = token.range.clone();
-                let entity =
-                    Entity { label: tag.into(), text: String::new(), range, score: token.score };
-                entities.push((entity, 1));
-            }
-        }
-        last = tag;
-    }
-    entities
-        .into_iter()
-        .map(|(mut entity, count)| {
-            entity.score /= count as f32;
-            entity.text = text.get(entity.range.clone()).unwrap_or_default().to_owned();
-            entity
-        })
         .collect()
 }

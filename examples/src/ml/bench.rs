@@ -54,6 +54,15 @@ struct Sides {
 }
 
 impl Sides {
+    /// Adds the times of a round; those of the first are for warming up.
+    fn add(&mut self, new: Self, round: usize) {
+        if round > 0 {
+            self.python.extend(new.python);
+            self.ort.extend(new.ort);
+            self.rten.extend(new.rten);
+        }
+    }
+
     fn ort_vs_python(&self) -> f64 {
         median(self.ort.clone()) / median(self.python.clone())
     }
@@ -72,12 +81,14 @@ impl Bench {
     pub(super) fn run(&self, report: &mut Report<'_>) -> Result<(), Failure> {
         let python = self.python();
         let mut peer = Peer::start(&python)?;
-        let drawn = match &self.minilm {
-            Some(_) => None,
-            None => Some(Drawn::write(&python)?),
-        };
-        let minilm = drawn.as_ref().map(|drawn| &drawn.0).or(self.minilm.as_ref());
-        let minilm = graph(minilm.map_or_else(|| Path::new(""), PathBuf::as_path))?;
+        let drawn;
+        let minilm = graph(match &self.minilm {
+            Some(folder) => folder,
+            None => {
+                drawn = Drawn::write(&python)?;
+                drawn.folder()
+            }
+        })?;
         let lm = graph(&self.lm)?;
         // The very library that Python has.
         let ort = Engine::ort(&LibrarySearch::only(peer.library()))?;
@@ -174,17 +185,6 @@ impl Bench {
             .or_else(|| set("TENSOR_PY_ORT").map(PathBuf::from))
             .or_else(|| set("VIRTUAL_ENV").map(|root| Path::new(&root).join("bin/python")))
             .unwrap_or_else(|| "python3".into())
-    }
-}
-
-impl Sides {
-    /// Adds the times of a round; those of the first are for warming up.
-    fn add(&mut self, new: Self, round: usize) {
-        if round > 0 {
-            self.python.extend(new.python);
-            self.ort.extend(new.ort);
-            self.rten.extend(new.rten);
-        }
     }
 }
 

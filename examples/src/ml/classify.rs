@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use tensor_ml::{
-    Classification, ClassifyOptions, ModelFolder, RunControl, TextClassification,
+    Classification, ClassifyOptions, Entity, ModelFolder, RunControl, TextClassification,
     TokenClassification, TokenLabel, onnx::Outline,
 };
 
@@ -96,26 +96,8 @@ pub(super) fn classify(args: &Classify, report: &mut Report<'_>) -> Result<(), F
     let engine = args.place.engine()?;
     if task == Task::Token {
         let pipeline = TokenClassification::open(&folder, &engine, &options)?;
-        let tokens = pipeline.label(&inputs)?;
-        let entities = pipeline.entities(&inputs)?;
-        let results: Vec<_> = inputs
-            .into_iter()
-            .zip(tokens)
-            .zip(entities)
-            .map(|((input, tokens), entities)| labelled(input, tokens, entities))
-            .collect();
         let ran = args.place.ran(&folder, &choice, pipeline.placement());
-        report.note(&ran)?;
-        if report.json {
-            return report.json(&Output { ran, task: "token", results });
-        }
-        for result in results {
-            report.line(&result.input)?;
-            for found in result.entities {
-                report.line(&format!("  {}\t{}\t{:.4}", found.label, found.text, found.score))?;
-            }
-        }
-        return Ok(());
+        return tokens(&pipeline, ran, inputs, report);
     }
     let pipeline = TextClassification::open(&folder, &engine, &options)?;
     let found = if args.pair.is_empty() {
@@ -139,6 +121,28 @@ pub(super) fn classify(args: &Classify, report: &mut Report<'_>) -> Result<(), F
         .map(|(input, found)| Classified::new(input, pairs.next(), found))
         .collect();
     give(ran, "text", results, report)
+}
+
+fn tokens(
+    pipeline: &TokenClassification,
+    ran: Ran,
+    inputs: Vec<String>,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
+    let labels = pipeline.label(&inputs)?;
+    let results: Vec<_> =
+        inputs.into_iter().zip(labels).map(|(input, labels)| labelled(input, labels)).collect();
+    report.note(&ran)?;
+    if report.json {
+        return report.json(&Output { ran, task: "token", results });
+    }
+    for result in results {
+        report.line(&result.input)?;
+        for found in result.entities {
+            report.line(&format!("  {}\t{}\t{:.4}", found.label, found.text, found.score))?;
+        }
+    }
+    Ok(())
 }
 
 /// The results in the form asked for.
@@ -197,7 +201,8 @@ fn task_of(folder: &ModelFolder, outline: &Outline) -> Result<Task, Failure> {
     }
 }
 
-fn labelled(input: String, tokens: Vec<TokenLabel>, entities: Vec<tensor_ml::Entity>) -> Labelled {
+fn labelled(input: String, tokens: Vec<TokenLabel>) -> Labelled {
+    let entities = Entity::of_labels(&input, &tokens);
     let characters = |place: usize| input.get(..place).unwrap_or(&input).chars().count();
     let found = |range: std::ops::Range<usize>, label: String, score: f32| Found {
         text: input.get(range.clone()).unwrap_or_default().to_owned(),

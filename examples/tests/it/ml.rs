@@ -46,7 +46,7 @@ fn vectors_classes_labels_and_pictures_are_those_of_python() {
         for case in encoders["embed"].as_array().unwrap() {
             let text = case["text"].as_str().unwrap();
             let folder = data("tiny-embed");
-            let got = json(&[&["embed", &folder, "--", text], &[][..]].concat());
+            let got = json(&[&["embed", &folder], &on[..], &["--", text]].concat());
             close(&got["results"][0]["embedding"], &case["mean"], 2e-5);
             let cls = [&["embed", &folder, "--pooling", "cls", "--normalize", "false"], &on[..]];
             let got = json(&[&cls.concat()[..], &["--", text]].concat());
@@ -106,7 +106,8 @@ fn answers_are_those_of_python_and_come_in_pieces() {
         let (whole, pieces) = lines.split_last().unwrap();
         let text: String = pieces.iter().map(|piece| piece["text"].as_str().unwrap()).collect();
         assert_eq!((text.as_str(), &whole["results"][0]["text"]), ("seven.", &"seven.".into()));
-        let stopped = json(&["generate", &folder, "--chat", "--stop", "v", "three plus four"]);
+        let stopped = ["--chat", "--stop", "v", "three plus four"];
+        let stopped = json(&[&["generate", &folder, "--backend", backend], &stopped[..]].concat());
         assert_eq!(stopped["results"][0]["text"], "se");
         assert_eq!(stopped["results"][0]["finish"], "stopped");
     }

@@ -66,6 +66,7 @@ fn classes_are_those_of_python_on_every_backend() {
             assert!((sum - case["pixel_sum"].as_f64().unwrap()).abs() < 1e-3, "{backend} {case}");
             assert_eq!(found.best().unwrap().label, case["label"].as_str().unwrap());
             assert_eq!(case["label"], case["drawn"]);
+            assert_eq!(found.classes.len(), case["logits"].as_array().unwrap().len());
             for (place, class) in found.classes.iter().enumerate() {
                 let logit = case["logits"][place].as_f64().unwrap();
                 let score = case["scores"][place].as_f64().unwrap();

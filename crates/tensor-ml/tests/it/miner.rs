@@ -64,13 +64,16 @@ fn miners_answer_what_python_answers_and_turn_nonsense_away() {
         let [embed, classify, entities, generate] = miners(&engine);
         let case = &encoders["embed"][0];
         let vectors = ask(&*embed, "Embed", &json!({"texts": [case["text"]]})).unwrap();
-        for (got, expected) in
-            vectors[0].as_array().unwrap().iter().zip(case["mean"].as_array().unwrap())
-        {
+        let (got, expected) = (vectors[0].as_array().unwrap(), case["mean"].as_array().unwrap());
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.iter().zip(expected) {
             assert!((got.as_f64().unwrap() - expected.as_f64().unwrap()).abs() < 2e-5);
         }
         let classes = ask(&*classify, "Classify", &json!({"texts": ["great food"]})).unwrap();
-        assert_eq!(classes[0].as_array().unwrap().len(), 3);
+        let classes = classes[0].as_array().unwrap();
+        assert_eq!(classes.len(), 3);
+        let best = classes.iter().max_by(|a, b| a[1].as_f64().partial_cmp(&b[1].as_f64()).unwrap());
+        assert_eq!(best.unwrap()[0], "positive");
         let case = &encoders["ner"][0];
         let found = ask(&*entities, "Entities", &json!({"texts": [case["text"]]})).unwrap();
         assert_eq!(found[0].as_array().unwrap().len(), case["entities"].as_array().unwrap().len());

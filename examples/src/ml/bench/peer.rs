@@ -1,4 +1,4 @@
-//! Python's onnxruntime as a process that is told what to run.
+//! Python's part: onnxruntime as a process that is told what to run, and the graph of MiniLM that a script writes.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -116,7 +116,7 @@ impl Drop for Peer {
 }
 
 /// A folder with the graph of MiniLM and random weights, removed when this is dropped.
-pub(super) struct Drawn(pub(super) PathBuf);
+pub(super) struct Drawn(PathBuf);
 
 impl Drawn {
     pub(super) fn write(python: &Path) -> Result<Self, Failure> {
@@ -127,6 +127,10 @@ impl Drawn {
             Ok(status) => Err(Failure::Python(format!("the graph of MiniLM: {status}"))),
             Err(error) => Err(Failure::Python(error.to_string())),
         }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
     }
 }
 
