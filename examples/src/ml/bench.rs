@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 use tensor_ml::{
-    Device, Engine, GraphChoice, ModelFolder, ModelSource, SessionOptions,
+    Device, Engine, GraphChoice, ModelFolder, ModelSource, Session, SessionModel, SessionOptions,
     backend::ort::LibrarySearch,
     text::{GenerateOptions, TextGeneration},
 };
@@ -100,34 +100,13 @@ impl Bench {
 
         let on_ort = ort.model(&source(&minilm), &options)?;
         let on_rten = rten.model(&source(&minilm), &options)?;
-        let mut texts: Vec<Sides> = SHAPES.iter().map(|_| Sides::default()).collect();
-        for round in 0..=self.rounds {
-            for (shape, sides) in SHAPES.into_iter().zip(&mut texts) {
-                let new = Sides {
-                    python: peer.encode("minilm", shape, 4)?,
-                    ort: timing::encode(&on_ort, shape, 4)?,
-                    rten: timing::encode(&on_rten, shape, 4)?,
-                };
-                sides.add(new, round);
-            }
-        }
+        let texts = self.texts(&mut peer, &on_ort, &on_rten)?;
         drop(on_rten);
-        let mut steps = Sides::default();
-        let mut plain = Vec::new();
-        let mut session = ort.load(&source(&lm), &options)?;
-        let mut pure = rten.load(&source(&lm), &options)?;
-        for round in 0..=self.rounds {
-            let new = Sides {
-                python: peer.decode("lm", PAST, STEPS)?,
-                ort: timing::decode(&mut *session, PAST, STEPS, true)?,
-                rten: timing::decode(&mut *pure, PAST, STEPS, true)?,
-            };
-            steps.add(new, round);
-            let times = timing::decode(&mut *session, PAST, STEPS, false)?;
-            if round > 0 {
-                plain.extend(times);
-            }
-        }
+        let (steps, plain) = self.steps(
+            &mut peer,
+            &mut *ort.load(&source(&lm), &options)?,
+            &mut *rten.load(&source(&lm), &options)?,
+        )?;
         let (single, together) = timing::batches_of_texts(on_ort, 32, self.rounds)?;
         let texts_gain = median(single) / median(together);
         let folder = ModelFolder::open(&lm)?;
@@ -176,6 +155,50 @@ impl Bench {
                 "single_us_per_token": alone / 1e3, "batched_us_per_token": batched / 1e3,
             },
         }))
+    }
+
+    /// Times of MiniLM, in the order of [`SHAPES`].
+    fn texts(
+        &self,
+        peer: &mut Peer,
+        ort: &SessionModel,
+        rten: &SessionModel,
+    ) -> Result<Vec<Sides>, Failure> {
+        let mut times: Vec<Sides> = SHAPES.iter().map(|_| Sides::default()).collect();
+        for round in 0..=self.rounds {
+            for (shape, sides) in SHAPES.into_iter().zip(&mut times) {
+                let new = Sides {
+                    python: peer.encode("minilm", shape, 4)?,
+                    ort: timing::encode(ort, shape, 4)?,
+                    rten: timing::encode(rten, shape, 4)?,
+                };
+                sides.add(new, round);
+            }
+        }
+        Ok(times)
+    }
+
+    /// Times of the decoder's steps, and on ort also of those whose memory comes to the host.
+    fn steps(
+        &self,
+        peer: &mut Peer,
+        ort: &mut dyn Session,
+        rten: &mut dyn Session,
+    ) -> Result<(Sides, Vec<u64>), Failure> {
+        let (mut steps, mut plain) = (Sides::default(), Vec::new());
+        for round in 0..=self.rounds {
+            let new = Sides {
+                python: peer.decode("lm", PAST, STEPS)?,
+                ort: timing::decode(ort, PAST, STEPS, true)?,
+                rten: timing::decode(rten, PAST, STEPS, true)?,
+            };
+            steps.add(new, round);
+            let times = timing::decode(ort, PAST, STEPS, false)?;
+            if round > 0 {
+                plain.extend(times);
+            }
+        }
+        Ok((steps, plain))
     }
 
     fn python(&self) -> PathBuf {
