@@ -8,11 +8,16 @@ use super::{Account, Runtime};
 use crate::local::state::State;
 use crate::local::storage::{Map, Value};
 
-mod bounded;
+mod admission;
+mod consensus;
+mod economy;
 mod mechanisms;
 
 use super::ctx::EventId;
 use parity_scale_codec::{Decode, Encode};
+
+/// 1 with 64 fractional bits.
+const ONE: u128 = 1 << 64;
 
 /// Registers calls that the owner may make once in a while outside the freeze window, and root at any time outside it.
 macro_rules! owner_setters {
@@ -119,11 +124,18 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         sudo_set_emission_gate_exponent(exponent: u128) emission_gate_exponent;
         sudo_set_emission_bar_rank(rank: u16) emission_bar_rank;
     );
-    bounded::register(calls);
+    admission::register(calls);
+    consensus::register(calls);
+    economy::register(calls);
     mechanisms::register(calls);
 }
 
 impl Runtime {
+    fn ensure_subnet_not_root(&self, cx: &Ctx<'_>, netuid: u16) -> Result<(), DispatchError> {
+        self.ensure_subnet(cx.state, netuid)?;
+        if netuid == 0 { Err(errors::AdminUtils::NotPermittedOnRootSubnet) } else { Ok(()) }
+    }
+
     /// A change by owner or root: the owner's rate limit, the freeze window (for both), the change, the limit's record.
     pub(crate) fn set_by_owner(
         &self,

@@ -17,8 +17,13 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
     timelocked::register(calls);
 }
 
-/// Hash commits.
+/// What both kinds ask.
 impl Runtime {
+    fn is_expired(&self, cx: &Ctx<'_>, netuid: u16, epoch: u64) -> bool {
+        let period = self.items.reveal_period.get(cx.state, netuid);
+        self.current_epoch(cx.state, netuid, cx.block) > epoch.saturating_add(period)
+    }
+
     fn ensure_commit_reveal(&self, state: &State, netuid: u16) -> Result<(), DispatchError> {
         if self.items.commit_reveal_enabled.get(state, netuid) {
             Ok(())
@@ -42,10 +47,7 @@ impl Runtime {
         }
         Ok(uid)
     }
-}
 
-/// Timelocked commits.
-impl Runtime {
     /// For each uid the block of its earliest commit that may still be revealed; the epoch hides newer neurons from older commits.
     pub(crate) fn live_commit_blocks(
         &self,

@@ -8,7 +8,7 @@ use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::{DispatchError, errors};
 use super::super::limits::Limit;
 use super::super::neurons::mechanism_index;
-use super::bounded::MOST_UIDS;
+use super::admission::MOST_UIDS;
 
 /// What the storage index leaves room for.
 const MOST_MECHANISMS: u8 = 16;

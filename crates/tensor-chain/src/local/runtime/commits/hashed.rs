@@ -242,11 +242,6 @@ impl Runtime {
         commits.drain(..expired).map(|commit| commit.0).collect()
     }
 
-    pub(super) fn is_expired(&self, cx: &Ctx<'_>, netuid: u16, epoch: u64) -> bool {
-        let period = self.items.reveal_period.get(cx.state, netuid);
-        self.current_epoch(cx.state, netuid, cx.block) > epoch.saturating_add(period)
-    }
-
     /// A commit may be revealed in exactly one epoch.
     fn in_reveal_window(&self, cx: &Ctx<'_>, netuid: u16, epoch: u64) -> bool {
         let period = self.items.reveal_period.get(cx.state, netuid);
