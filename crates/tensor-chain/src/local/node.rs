@@ -3,7 +3,15 @@
 //! Everything happens inside a call of the owner: there is no thread, no timer and no clock.
 
 mod admission;
+mod limits;
 mod production;
+mod system;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parity_scale_codec::{Compact, Encode};
+use sp_crypto_hashing::blake2_256;
 
 use super::{
     block::{self, Hash, Header},
@@ -23,14 +31,6 @@ use super::{
     state::State,
     upgrade::PastRuntime,
 };
-use parity_scale_codec::{Compact, Encode};
-use sp_crypto_hashing::blake2_256;
-use std::collections::VecDeque;
-use std::sync::Arc;
-
-mod limits;
-mod system;
-
 use limits::BlockLimits;
 use system::SystemItems;
 

@@ -1,5 +1,9 @@
 //! Which transactions may wait: signature, account, era, nonce, fee, and what a carrier holds.
 
+use std::sync::Arc;
+
+use sp_crypto_hashing::twox_128;
+
 use super::super::{
     block::Hash,
     extrinsic::{Era, Extrinsic, Implied, Signed},
@@ -9,8 +13,6 @@ use super::super::{
     shield::{Shielded, ciphertext_of},
 };
 use super::{BLOCK_HASH_COUNT, Node, parts, tell};
-use sp_crypto_hashing::twox_128;
-use std::sync::Arc;
 
 /// Longest era of a transaction that carries an encrypted one, in blocks.
 const LONGEST_CARRIER_ERA: u64 = 8;

@@ -1,5 +1,8 @@
 //! Making a block: applying what waits, sealing, telling those who watch, finality.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::super::{
     block::{self, Hash, Header},
     extrinsic::{Era, Extrinsic},
@@ -9,8 +12,6 @@ use super::super::{
 use super::admission::check_account;
 use super::limits::BlockLimits;
 use super::{BLOCK_HASH_COUNT, Node, parts, tell};
-use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// What applying one transaction came to.
 enum Applied {

@@ -1,12 +1,13 @@
 //! The calls of the pallet Balances.
 
+use parity_scale_codec::Compact;
+
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::DispatchError;
 use super::super::{Account, Runtime};
 use super::{Keep, lookup};
 use crate::local::storage::record::Address;
-use parity_scale_codec::Compact;
 
 /// The Balances calls.
 pub(super) fn register(calls: &mut Registrar<'_>) {

@@ -1,5 +1,8 @@
 //! Commits by hash, opened by their maker in the reveal window (chain rules 8.4, 8.5).
 
+use parity_scale_codec::{Compact, Encode};
+use sp_crypto_hashing::blake2_256;
+
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::{DispatchError, errors};
@@ -7,8 +10,6 @@ use super::super::neurons::mechanism_index;
 use super::super::{Account, Runtime};
 use super::MAX_UNREVEALED;
 use crate::local::storage::record::HashCommit;
-use parity_scale_codec::{Compact, Encode};
-use sp_crypto_hashing::blake2_256;
 
 pub(super) fn register(calls: &mut Registrar<'_>) {
     calls!(calls, "SubtensorModule":

@@ -1,13 +1,14 @@
 //! Commits locked until a drand round, opened by the chain (chain rules 8.6).
 
+use parity_scale_codec::Decode;
+use sp_crypto_hashing::blake2_256;
+
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::{DispatchError, errors};
 use super::super::neurons::mechanism_index;
 use super::super::{Account, Runtime};
 use super::MAX_UNREVEALED;
-use parity_scale_codec::Decode;
-use sp_crypto_hashing::blake2_256;
 
 /// Largest timelocked commit in bytes.
 const MAX_COMMIT_SIZE: usize = 5_000;

@@ -1,12 +1,13 @@
 //! What must hold before stake moves: bounds of the pool, price limits, locks (chain rules 5.2, 5.3).
 
+use tensor_yuma::pool::{Order, Side};
+
 use super::super::accounts::Keep;
 use super::super::error::{DispatchError, errors};
 use super::super::pool::swap_error;
 use super::super::{Account, Runtime};
 use super::{MIN_STAKE, PAR};
 use crate::local::state::State;
-use tensor_yuma::pool::{Order, Side};
 
 /// An input may be this many times the pool's reserve of it.
 const MAX_INPUT_MULTIPLE: u64 = 1_000;

@@ -1,11 +1,12 @@
 //! What a stake operation does once it may: paying, buying, selling, and taking alpha out of being.
 
+use tensor_yuma::fixed::U64F64;
+
 use super::super::ctx::Ctx;
 use super::super::error::{DispatchError, errors};
 use super::super::pool::ANY_SALE;
 use super::super::{Account, Runtime};
 use crate::local::state::State;
-use tensor_yuma::fixed::U64F64;
 
 /// The movements themselves.
 impl Runtime {
