@@ -4,22 +4,22 @@
 //! Nothing about the chain's shape is written in code. A newer runtime is a newer file; what newer
 //! clients need beyond the file is the short list [`Interface::deviations`].
 
-use std::collections::HashMap;
-
-use frame_metadata::{
-    RuntimeMetadata, RuntimeMetadataPrefixed,
-    v15::{PalletMetadata, RuntimeMetadataV15, StorageEntryModifier, StorageEntryType},
-};
-use parity_scale_codec::{Decode, Encode};
-use scale_info::{Field, PortableRegistry, TypeDef, form::PortableForm};
-
 mod extend;
+mod index;
+mod items;
 mod metadata;
 mod storage_key;
 mod version;
 mod walk;
 
+use std::collections::HashMap;
+
+use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed, v15::RuntimeMetadataV15};
+use parity_scale_codec::{Decode, Encode};
+use scale_info::PortableRegistry;
+
 pub use extend::{Build, Deviation};
+pub use items::{ApiMethod, Arg, CallItem, Pallet, StorageItem, Variant};
 pub use storage_key::Hasher;
 pub use version::RuntimeVersion;
 pub use walk::{MAX_DEPTH, WalkError};
@@ -41,105 +41,6 @@ pub struct Interface {
     version: RuntimeVersion,
     build: Build,
     deviations: Vec<Deviation>,
-}
-
-/// One pallet: its index and its items.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Pallet {
-    /// Name, for example `SubtensorModule`.
-    pub name: String,
-    /// Index in calls, events and errors.
-    pub index: u8,
-    /// Storage items in the order of the metadata.
-    pub storage: Vec<StorageItem>,
-    /// Calls in the order of the metadata.
-    pub calls: Vec<CallItem>,
-    /// Events in the order of the metadata.
-    pub events: Vec<Variant>,
-    /// Errors in the order of the metadata.
-    pub errors: Vec<Variant>,
-    /// Constants: name and SCALE value.
-    pub constants: Vec<(String, Vec<u8>)>,
-    storage_by_name: HashMap<String, usize>,
-    call_by_name: HashMap<String, usize>,
-    call_by_index: HashMap<u8, usize>,
-    event_by_name: HashMap<String, u8>,
-    error_by_name: HashMap<String, u8>,
-}
-
-/// One storage item: where it lives and how its keys and values are encoded.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct StorageItem {
-    /// The pallet's name.
-    pub pallet: String,
-    /// The item's name.
-    pub name: String,
-    /// `twox128(pallet prefix) ++ twox128(item)`: the first 32 bytes of every key.
-    pub prefix: [u8; 32],
-    /// One hasher per key; empty for a plain value.
-    pub hashers: Vec<Hasher>,
-    /// Type id of each key, as many as hashers.
-    pub keys: Vec<u32>,
-    /// Type id of the value.
-    pub value: u32,
-    /// SCALE bytes of the value of an absent key (empty meaning where `optional`).
-    pub default: Vec<u8>,
-    /// Whether an absent key means "none" rather than the default.
-    pub optional: bool,
-}
-
-/// One call with its arguments.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CallItem {
-    /// Index of the pallet.
-    pub pallet: u8,
-    /// Index of the call in the pallet.
-    pub index: u8,
-    /// The pallet's name.
-    pub pallet_name: String,
-    /// The call's name.
-    pub name: String,
-    /// Arguments in order.
-    pub args: Vec<Arg>,
-}
-
-/// One event or error.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Variant {
-    /// The name.
-    pub name: String,
-    /// The index in the pallet.
-    pub index: u8,
-    /// The fields in order (unnamed fields have an empty name).
-    pub fields: Vec<Arg>,
-}
-
-/// A named, typed argument.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Arg {
-    /// The name, empty where the runtime gives none.
-    pub name: String,
-    /// Type id in [`Interface::types`].
-    pub ty: u32,
-}
-
-/// One method of a runtime API.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ApiMethod {
-    /// The trait's name, for example `SubnetInfoRuntimeApi`.
-    pub api: String,
-    /// The method's name, for example `get_metagraph`.
-    pub method: String,
-    /// Arguments in order.
-    pub inputs: Vec<Arg>,
-    /// Type id of the result.
-    pub output: u32,
 }
 
 /// Why an interface file cannot be used.
@@ -353,127 +254,6 @@ impl Interface {
     pub fn hash(&self) -> [u8; 32] {
         sp_crypto_hashing::blake2_256(&self.metadata_v15())
     }
-
-    fn index(
-        metadata: RuntimeMetadataV15,
-        build: Build,
-        deviations: Vec<Deviation>,
-    ) -> Result<Self, InterfaceError> {
-        let mut pallets = Vec::with_capacity(metadata.pallets.len());
-        let mut by_name = HashMap::new();
-        let mut by_index = [None; 256];
-        for (at, pallet) in metadata.pallets.iter().enumerate() {
-            let indexed = Pallet::index(pallet, &metadata.types)?;
-            by_name.insert(indexed.name.clone(), at);
-            if let Some(slot) = by_index.get_mut(usize::from(indexed.index)) {
-                *slot = u8::try_from(at).ok();
-            }
-            pallets.push(indexed);
-        }
-        let mut apis = HashMap::new();
-        for api in &metadata.apis {
-            for method in &api.methods {
-                let inputs = method.inputs.iter();
-                let inputs = inputs.map(|i| Arg { name: i.name.clone(), ty: i.ty.id }).collect();
-                apis.insert(
-                    format!("{}_{}", api.name, method.name),
-                    ApiMethod {
-                        api: api.name.clone(),
-                        method: method.name.clone(),
-                        inputs,
-                        output: method.output.id,
-                    },
-                );
-            }
-        }
-        let version = metadata
-            .pallets
-            .iter()
-            .find(|p| p.name == "System")
-            .and_then(|p| p.constants.iter().find(|c| c.name == "Version"))
-            .ok_or_else(|| InterfaceError::Missing(vec!["System.Version".to_owned()]))?;
-        let version = RuntimeVersion::decode(&mut version.value.as_slice())
-            .map_err(InterfaceError::Decode)?;
-        let extensions = metadata.extrinsic.signed_extensions.iter();
-        let extensions =
-            extensions.map(|e| Arg { name: e.identifier.clone(), ty: e.ty.id }).collect();
-        Ok(Self {
-            metadata,
-            pallets,
-            by_name,
-            by_index,
-            apis,
-            extensions,
-            version,
-            build,
-            deviations,
-        })
-    }
-}
-
-impl Pallet {
-    fn index(
-        pallet: &PalletMetadata<PortableForm>,
-        types: &PortableRegistry,
-    ) -> Result<Self, InterfaceError> {
-        let name = pallet.name.clone();
-        let mut storage = Vec::new();
-        if let Some(entries) = &pallet.storage {
-            for entry in &entries.entries {
-                let place = format!("{name}.{}", entry.name);
-                let (hashers, keys, value) = match &entry.ty {
-                    StorageEntryType::Plain(value) => (Vec::new(), Vec::new(), value.id),
-                    StorageEntryType::Map { hashers, key, value } => {
-                        let hashers: Vec<_> = hashers.iter().map(Hasher::from).collect();
-                        let keys = key_types(types, key.id, hashers.len(), &place)?;
-                        (hashers, keys, value.id)
-                    }
-                };
-                if types.resolve(value).is_none() {
-                    return Err(InterfaceError::UnknownType { place, id: value });
-                }
-                storage.push(StorageItem {
-                    pallet: name.clone(),
-                    prefix: storage_key::prefix(&entries.prefix, &entry.name),
-                    name: entry.name.clone(),
-                    hashers,
-                    keys,
-                    value,
-                    default: entry.default.clone(),
-                    optional: entry.modifier == StorageEntryModifier::Optional,
-                });
-            }
-        }
-        let calls = variants(types, pallet.calls.as_ref().map(|c| c.ty.id), &name)?;
-        let calls: Vec<_> = calls
-            .into_iter()
-            .map(|v| CallItem {
-                pallet: pallet.index,
-                index: v.index,
-                pallet_name: name.clone(),
-                name: v.name,
-                args: v.fields,
-            })
-            .collect();
-        let events = variants(types, pallet.event.as_ref().map(|c| c.ty.id), &name)?;
-        let errors = variants(types, pallet.error.as_ref().map(|c| c.ty.id), &name)?;
-        let names = |list: &[Variant]| list.iter().map(|v| (v.name.clone(), v.index)).collect();
-        let constants = pallet.constants.iter();
-        Ok(Self {
-            index: pallet.index,
-            storage_by_name: positions(storage.iter().map(|s| s.name.clone())),
-            call_by_name: positions(calls.iter().map(|c| c.name.clone())),
-            call_by_index: positions(calls.iter().map(|c| c.index)),
-            event_by_name: names(&events),
-            error_by_name: names(&errors),
-            constants: constants.map(|c| (c.name.clone(), c.value.clone())).collect(),
-            name,
-            storage,
-            calls,
-            events,
-            errors,
-        })
-    }
 }
 
 fn decode_v15(mut bytes: &[u8]) -> Result<RuntimeMetadataV15, InterfaceError> {
@@ -482,59 +262,6 @@ fn decode_v15(mut bytes: &[u8]) -> Result<RuntimeMetadataV15, InterfaceError> {
         RuntimeMetadata::V15(metadata) => Ok(metadata),
         other => Err(InterfaceError::Version(other.version())),
     }
-}
-
-/// The type of each key of a map: the key itself, or the members of the tuple.
-fn key_types(
-    types: &PortableRegistry,
-    key: u32,
-    hashers: usize,
-    place: &str,
-) -> Result<Vec<u32>, InterfaceError> {
-    if hashers == 1 {
-        return Ok(vec![key]);
-    }
-    let unknown = || InterfaceError::UnknownType { place: place.to_owned(), id: key };
-    let shape = || InterfaceError::Shape {
-        place: place.to_owned(),
-        expected: "a map with one hasher per key",
-    };
-    let ty = types.resolve(key).ok_or_else(unknown)?;
-    let TypeDef::Tuple(tuple) = &ty.type_def else { return Err(shape()) };
-    if tuple.fields.len() != hashers {
-        return Err(shape());
-    }
-    Ok(tuple.fields.iter().map(|f| f.id).collect())
-}
-
-/// The variants of an enum type, or none where the pallet has no such type.
-fn variants(
-    types: &PortableRegistry,
-    id: Option<u32>,
-    pallet: &str,
-) -> Result<Vec<Variant>, InterfaceError> {
-    let Some(id) = id else { return Ok(Vec::new()) };
-    let ty = types
-        .resolve(id)
-        .ok_or_else(|| InterfaceError::UnknownType { place: pallet.to_owned(), id })?;
-    let TypeDef::Variant(def) = &ty.type_def else {
-        return Err(InterfaceError::Shape { place: pallet.to_owned(), expected: "an enum" });
-    };
-    let fields = |fields: &[Field<PortableForm>]| {
-        let arg =
-            |f: &Field<PortableForm>| Arg { name: f.name.clone().unwrap_or_default(), ty: f.ty.id };
-        fields.iter().map(arg).collect()
-    };
-    let variant = |v: &scale_info::Variant<PortableForm>| Variant {
-        name: v.name.clone(),
-        index: v.index,
-        fields: fields(&v.fields),
-    };
-    Ok(def.variants.iter().map(variant).collect())
-}
-
-fn positions<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> HashMap<K, usize> {
-    keys.enumerate().map(|(at, key)| (key, at)).collect()
 }
 
 #[cfg(test)]
