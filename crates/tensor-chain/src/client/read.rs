@@ -15,7 +15,9 @@ mod hyperparameters;
 mod lock;
 mod metagraph;
 mod neuron;
+mod price;
 mod proxy;
+mod schedule;
 mod stake;
 mod subnet;
 mod weights;
@@ -35,10 +37,10 @@ pub use lock::{
     CollateralPolicy, Conviction, Lock, LockRates, LockState, MinerCollateral, SubnetConvictions,
 };
 pub use neuron::{FullNeuron, LiteNeuron, PrometheusInfo, RawAxon};
+pub use price::AlphaPrice;
 pub use proxy::{PendingMultisig, ProxyDefinition};
+pub use schedule::{EpochSchedule, StartSchedule};
 pub use stake::{Quote, StakeAvailability, StakeInfo};
-pub use subnet::{
-    AlphaPrice, EpochSchedule, StartSchedule, SubnetIdentity, SubnetInfo, SubnetSummary, TaoFlow,
-};
+pub use subnet::{SubnetIdentity, SubnetInfo, SubnetSummary, TaoFlow};
 pub(crate) use weights::storage_index;
 pub use weights::{TimelockedCommit, WeightRow};

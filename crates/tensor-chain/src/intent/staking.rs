@@ -9,13 +9,14 @@ mod slippage;
 pub use moving::{MoveStake, MoveSwapStake, SwapStake, TransferStake};
 pub use slippage::Slippage;
 
+use async_trait::async_trait;
+use tensor_core::call::{Call, Value};
+use tensor_core::{Alpha, Hotkey, NetUid, Tao};
+
 use super::{Info, Intent, Role, intents};
 use crate::client::Subtensor;
 use crate::error::Error;
-use async_trait::async_trait;
 use slippage::Side;
-use tensor_core::call::{Call, Value};
-use tensor_core::{Alpha, Hotkey, NetUid, Tao};
 
 /// Stakes TAO to a hotkey on a subnet: buys its alpha.
 #[derive(Clone, Debug, PartialEq, Eq)]
