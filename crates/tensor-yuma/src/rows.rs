@@ -1,5 +1,10 @@
 //! Sparse rows of (uid, value): weights, bonds and scores in the order the chain stores them.
 
+#[cfg(feature = "ndarray")]
+mod array;
+#[cfg(feature = "serde")]
+mod flat;
+
 use core::fmt;
 
 /// Borrowed rows in compressed form: row `i` is `uids[offsets[i]..offsets[i + 1]]` with the values beside it.
@@ -305,120 +310,6 @@ impl<V: fmt::Debug + Copy> fmt::Debug for RowsBuf<V> {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl<V: Copy + Default + PartialEq> RowsBuf<V> {
-    /// Rows of a matrix `[validators x miners]`; zeros become absent entries.
-    ///
-    /// # Errors
-    /// If the matrix is not square or has more rows than uids exist.
-    pub fn from_array(matrix: ndarray::ArrayView2<'_, V>) -> Result<Self, RowsError> {
-        let (n, columns) = matrix.dim();
-        if n != columns || n > 1 << 16 {
-            return Err(RowsError::Dense { n, got: n.saturating_mul(columns) });
-        }
-        let mut buf = Self::new();
-        for row in matrix.rows() {
-            let entries = (0u16..=u16::MAX).zip(row.iter().copied());
-            buf.push_row(entries.filter(|(_, value)| *value != V::default()));
-        }
-        Ok(buf)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl<V: Copy + Default> Rows<'_, V> {
-    /// The rows as a matrix with `columns` columns; absent entries are 0, entries beyond the last column are left out.
-    #[must_use]
-    pub fn to_array(&self, columns: usize) -> ndarray::Array2<V> {
-        let mut matrix = ndarray::Array2::from_elem((self.len(), columns), V::default());
-        for (mut line, row) in matrix.rows_mut().into_iter().zip(self.iter()) {
-            for (uid, value) in row.iter() {
-                if let Some(cell) = line.get_mut(usize::from(uid)) {
-                    *cell = value;
-                }
-            }
-        }
-        matrix
-    }
-}
-
-#[cfg(feature = "serde")]
-mod flat {
-    //! A row as one flat list `[uid, value, uid, value, ..]`.
-
-    use core::fmt;
-    use core::marker::PhantomData;
-
-    use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
-    use serde::ser::{Serialize, SerializeSeq, Serializer};
-
-    use super::{Row, Rows, RowsBuf};
-
-    struct FlatRow<'a, V>(Row<'a, V>);
-
-    impl<V: Serialize + Copy> Serialize for FlatRow<'_, V> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut list = serializer.serialize_seq(Some(2 * self.0.uids.len()))?;
-            for (uid, value) in self.0.iter() {
-                list.serialize_element(&uid)?;
-                list.serialize_element(&value)?;
-            }
-            list.end()
-        }
-    }
-
-    impl<V: Serialize + Copy> Serialize for Rows<'_, V> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_seq(self.iter().map(FlatRow))
-        }
-    }
-
-    impl<V: Serialize + Copy> Serialize for RowsBuf<V> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            self.as_rows().serialize(serializer)
-        }
-    }
-
-    struct Pairs<V>(Vec<(u16, V)>);
-
-    impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct PairVisitor<V>(PhantomData<V>);
-            impl<'de, V: Deserialize<'de>> Visitor<'de> for PairVisitor<V> {
-                type Value = Pairs<V>;
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a flat list of uid, value, uid, value, ..")
-                }
-                fn visit_seq<A: SeqAccess<'de>>(
-                    self,
-                    mut list: A,
-                ) -> Result<Self::Value, A::Error> {
-                    let mut pairs = Vec::new();
-                    while let Some(uid) = list.next_element()? {
-                        let value = list.next_element()?.ok_or_else(|| {
-                            A::Error::custom("the last uid of a row has no value")
-                        })?;
-                        pairs.push((uid, value));
-                    }
-                    Ok(Pairs(pairs))
-                }
-            }
-            deserializer.deserialize_seq(PairVisitor(PhantomData))
-        }
-    }
-
-    impl<'de, V: Deserialize<'de>> Deserialize<'de> for RowsBuf<V> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let rows = <Vec<Pairs<V>>>::deserialize(deserializer)?;
-            let mut buf = Self::new();
-            for row in rows {
-                buf.push_row(row.0);
-            }
-            Ok(buf)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,22 +334,6 @@ mod tests {
         let rows = RowsBuf::from_dense(2, &[0u16, 5, 6, 0]).unwrap();
         assert_eq!(rows, RowsBuf::from_pairs([[(1, 5)], [(0, 6)]]));
         assert!(RowsBuf::from_dense(2, &[0u16; 3]).is_err());
-    }
-
-    #[cfg(feature = "ndarray")]
-    #[test]
-    fn matrices_and_rows_convert() {
-        let matrix = ndarray::array![[0u16, 5], [6, 0]];
-        let rows = RowsBuf::from_array(matrix.view()).unwrap();
-        assert_eq!(rows, RowsBuf::from_pairs([[(1, 5)], [(0, 6)]]));
-        assert_eq!(rows.as_rows().to_array(2), matrix);
-        // Views need not be contiguous.
-        assert_eq!(
-            RowsBuf::from_array(matrix.t()).unwrap(),
-            RowsBuf::from_pairs([[(1, 6)], [(0, 5)]])
-        );
-        assert!(RowsBuf::from_array(ndarray::array![[1u16, 2]].view()).is_err());
-        assert_eq!(rows.as_rows().to_array(1), ndarray::array![[0u16], [6]]);
     }
 
     #[test]
