@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    batch::{BatchTask, BatchWorker},
+    batch::BatchWorker,
     classification::{Classes, Classification},
     control::RunControl,
     device::Placement,
@@ -15,10 +15,10 @@ use crate::{
     folder::{GraphChoice, ModelFolder},
     logits::expect_logits,
     model::Model,
-    pipeline::{self, forward, setters},
+    pipeline::{self, forward, serve, setters},
     session::SessionOptions,
     tokenizer::{Encoding, Tokenizer},
-    worker::{Task, Worker},
+    worker::Worker,
 };
 
 /// Classifies texts. The local pipeline implements it by way of [`Worker`] and [`BatchWorker`]; remote engines
@@ -176,48 +176,8 @@ impl fmt::Debug for TextClassification {
     }
 }
 
-impl Task for TextClassification {
-    type Request = Vec<String>;
-    type Answer = Vec<Classification>;
-
-    fn run(
-        &mut self,
-        request: Vec<String>,
-        control: &RunControl,
-    ) -> Result<Vec<Classification>, Error> {
-        self.classify_with(&request, control)
-    }
-}
-
-/// One text a request; texts of several callers share a run.
-impl BatchTask for TextClassification {
-    type Request = String;
-    type Answer = Classification;
-
-    /// Length in bytes: known before tokenizing, and close enough to proportional to it for grouping.
-    fn cost(request: &String) -> usize {
-        request.len()
-    }
-
-    fn run(
-        &mut self,
-        requests: Vec<String>,
-        control: &RunControl,
-    ) -> Vec<Result<Classification, Error>> {
-        pipeline::each(&requests, control, |texts| self.classify_with(texts, control))
-    }
-}
-
-#[async_trait]
-impl TextClassifier for Worker<TextClassification> {
-    async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
-        self.call(texts).await
-    }
-}
-
-#[async_trait]
-impl TextClassifier for BatchWorker<TextClassification> {
-    async fn classify(&self, texts: Vec<String>) -> Result<Vec<Classification>, Error> {
-        self.call_all(texts).await
-    }
-}
+// Length in bytes: known before tokenizing, and close enough to proportional to it for grouping.
+serve!(
+    TextClassification.classify_with as
+    TextClassifier.classify(String) -> Classification, cost: String::len
+);

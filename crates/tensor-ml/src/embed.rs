@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    batch::{BatchTask, BatchWorker},
+    batch::BatchWorker,
     control::RunControl,
     device::Placement,
     encoder::TextEncoder,
@@ -13,12 +13,12 @@ use crate::{
     error::Error,
     folder::{GraphChoice, ModelFolder},
     model::Model,
-    pipeline::{self, forward, setters},
+    pipeline::{self, forward, serve, setters},
     session::SessionOptions,
     spec,
     tensor::Tensor,
     tokenizer::{PaddedBatch, Tokenizer},
-    worker::{Task, Worker},
+    worker::Worker,
 };
 
 /// Outputs that hold a vector for each token, first choice first.
@@ -238,43 +238,8 @@ impl fmt::Debug for TextEmbedding {
     }
 }
 
-impl Task for TextEmbedding {
-    type Request = Vec<String>;
-    type Answer = Vec<Vec<f32>>;
-
-    fn run(&mut self, request: Vec<String>, control: &RunControl) -> Result<Vec<Vec<f32>>, Error> {
-        self.embed_with(&request, control)
-    }
-}
-
-/// One text a request; texts of several callers share a run.
-impl BatchTask for TextEmbedding {
-    type Request = String;
-    type Answer = Vec<f32>;
-
-    /// Length in bytes: known before tokenizing, and close enough to proportional to it for grouping.
-    fn cost(request: &String) -> usize {
-        request.len()
-    }
-
-    fn run(&mut self, requests: Vec<String>, control: &RunControl) -> Vec<Result<Vec<f32>, Error>> {
-        pipeline::each(&requests, control, |texts| self.embed_with(texts, control))
-    }
-}
-
-#[async_trait]
-impl Embedder for Worker<TextEmbedding> {
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
-        self.call(texts).await
-    }
-}
-
-#[async_trait]
-impl Embedder for BatchWorker<TextEmbedding> {
-    async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
-        self.call_all(texts).await
-    }
-}
+// Length in bytes: known before tokenizing, and close enough to proportional to it for grouping.
+serve!(TextEmbedding.embed_with as Embedder.embed(String) -> Vec<f32>, cost: String::len);
 
 /// Cosine of the angle between two vectors, a·b / (|a| |b|), from −1 to 1, summed in `f64`. Zero where a vector has no
 /// direction; components beyond the shorter one's are not counted.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 pub use self::{picture::Picture, resize::Filter, transform::ImageTransform};
 use crate::{
-    batch::{BatchTask, BatchWorker},
+    batch::BatchWorker,
     classification::{Classes, Classification},
     control::RunControl,
     device::Placement,
@@ -19,11 +19,11 @@ use crate::{
     folder::{GraphChoice, ModelFolder},
     logits::expect_logits,
     model::Model,
-    pipeline::{self, forward, setters},
+    pipeline::{self, forward, serve, setters},
     session::SessionOptions,
     spec::TensorSpec,
     tensor::{Tensor, Tensors},
-    worker::{Task, Worker},
+    worker::Worker,
 };
 
 const PIXELS: &str = "pixel_values";
@@ -210,47 +210,12 @@ impl fmt::Debug for ImageClassification {
     }
 }
 
-impl Task for ImageClassification {
-    type Request = Vec<Picture>;
-    type Answer = Vec<Classification>;
+serve!(
+    ImageClassification.classify_with as
+    ImageClassifier.classify(Picture) -> Classification, cost: one
+);
 
-    fn run(
-        &mut self,
-        request: Vec<Picture>,
-        control: &RunControl,
-    ) -> Result<Vec<Classification>, Error> {
-        self.classify_with(&request, control)
-    }
-}
-
-/// One picture a request; pictures of several callers share a run.
-impl BatchTask for ImageClassification {
-    type Request = Picture;
-    type Answer = Classification;
-
-    fn cost(_: &Picture) -> usize {
-        1
-    }
-
-    fn run(
-        &mut self,
-        requests: Vec<Picture>,
-        control: &RunControl,
-    ) -> Vec<Result<Classification, Error>> {
-        pipeline::each(&requests, control, |pictures| self.classify_with(pictures, control))
-    }
-}
-
-#[async_trait]
-impl ImageClassifier for Worker<ImageClassification> {
-    async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
-        self.call(pictures).await
-    }
-}
-
-#[async_trait]
-impl ImageClassifier for BatchWorker<ImageClassification> {
-    async fn classify(&self, pictures: Vec<Picture>) -> Result<Vec<Classification>, Error> {
-        self.call_all(pictures).await
-    }
+/// Pictures count alike: nearly all models have them prepared to one size.
+fn one(_: &Picture) -> usize {
+    1
 }

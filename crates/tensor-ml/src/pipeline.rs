@@ -1,4 +1,5 @@
-//! What pipelines have alike: setters of their options, pointers to engines, and batches that fail together.
+//! What pipelines have alike: setters of their options, pointers to engines, how they are put to work, and batches that
+//! fail together.
 
 use crate::{control::RunControl, error::Error};
 
@@ -90,6 +91,62 @@ macro_rules! forward {
     )+};
 }
 pub(crate) use forward;
+
+/// Puts a pipeline to work behind its trait: on a `Worker` the inputs of a caller are a request, on a `BatchWorker` each
+/// input is one. `serve!(Pipeline.run as Trait.method(Input) -> Answer, cost: function)`.
+macro_rules! serve {
+    (
+        $pipeline:ident. $run:ident as
+        $trait:ident. $method:ident($input:ty) -> $answer:ty, cost: $cost:path
+    ) => {
+        /// All inputs of a caller a request.
+        impl $crate::Task for $pipeline {
+            type Request = Vec<$input>;
+            type Answer = Vec<$answer>;
+
+            fn run(
+                &mut self,
+                inputs: Vec<$input>,
+                control: &RunControl,
+            ) -> Result<Vec<$answer>, Error> {
+                self.$run(&inputs, control)
+            }
+        }
+
+        /// One input a request; inputs of several callers share a run.
+        impl $crate::BatchTask for $pipeline {
+            type Request = $input;
+            type Answer = $answer;
+
+            fn cost(input: &$input) -> usize {
+                $cost(input)
+            }
+
+            fn run(
+                &mut self,
+                inputs: Vec<$input>,
+                control: &RunControl,
+            ) -> Vec<Result<$answer, Error>> {
+                $crate::pipeline::each(&inputs, control, |inputs| self.$run(inputs, control))
+            }
+        }
+
+        #[async_trait]
+        impl $trait for Worker<$pipeline> {
+            async fn $method(&self, inputs: Vec<$input>) -> Result<Vec<$answer>, Error> {
+                self.call(inputs).await
+            }
+        }
+
+        #[async_trait]
+        impl $trait for BatchWorker<$pipeline> {
+            async fn $method(&self, inputs: Vec<$input>) -> Result<Vec<$answer>, Error> {
+                self.call_all(inputs).await
+            }
+        }
+    };
+}
+pub(crate) use serve;
 
 #[cfg(test)]
 mod tests {
