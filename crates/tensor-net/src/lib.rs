@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod client;
+pub mod interop;
 pub mod memory;
 pub mod replay;
 pub mod server;

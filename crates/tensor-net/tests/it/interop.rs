@@ -5,22 +5,17 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures::StreamExt;
 use serde_json::{Value as Json, json};
+use tensor_core::Hotkey;
 use tensor_core::key::{Keypair, Scheme};
-use tensor_core::miner::{Caller, Miner, Priority, Reject};
-use tensor_core::transport::{Body, Endpoint, Request, Response, Transport};
-use tensor_core::{BoxError, Hotkey};
+use tensor_core::transport::{Endpoint, Request, Transport};
 use tensor_net::client::Client;
+use tensor_net::interop::{self, InteropMiner};
 use tensor_net::server::{AxonService, Server};
 use tensor_net::wire::Identity;
 use tensor_net::wire::btauth::{Btauth, BtauthDialect};
-use tensor_net::wire::synapse::official::classes;
-use tensor_net::wire::synapse::{Kind, SynapseDialect, SynapseProtocol, SynapseSpec, Value};
+use tensor_net::wire::synapse::{SynapseDialect, SynapseProtocol};
 
 use super::{hotkey, key};
 
@@ -89,101 +84,15 @@ fn case<'a>(cases: &'a [Json], name: &str) -> &'a Json {
     cases.iter().find(|case| case["case"] == name).unwrap_or_else(|| panic!("no case {name}"))
 }
 
-/// The synapses that the scripts know, and any path for btauth/1.
-struct Interop;
-
-impl Interop {
-    async fn answer(caller: &Caller, request: Request) -> Result<Response, BoxError> {
-        let name = request.name().to_owned();
-        let body = request.body.bytes(1 << 20).await?;
-        if caller.protocol == "btauth/1" {
-            if name == "generate" {
-                let ask: Json = serde_json::from_slice(&body)?;
-                let prompt = ask["prompt"].as_str().unwrap_or_default().to_uppercase();
-                return Ok(Response::ok(json!({ "completion": prompt }).to_string()));
-            }
-            let hotkey = caller.hotkey.to_string();
-            let answer = json!({ "hotkey": hotkey, "bytes": body.len() });
-            return Ok(Response::ok(answer.to_string()));
-        }
-        let ask = Value::parse(core::str::from_utf8(&body)?)?;
-        let text = |name: &str| match ask.get(name) {
-            Some(Value::Str(text)) => text.clone(),
-            _ => String::new(),
-        };
-        let answer = match name.as_str() {
-            "Prompt" | "Unhashed" => json!({ "completion": text("prompt").to_uppercase() }),
-            "Mixed" => {
-                let spec = classes().into_iter().find(|spec| spec.name() == "Mixed");
-                json!({ "reply": spec.unwrap().hashed_texts(&ask)?.join("|") })
-            }
-            "Slow" => {
-                let seconds = match ask.get("seconds") {
-                    Some(Value::Float(seconds)) => *seconds,
-                    _ => 0.0,
-                };
-                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-                json!({ "reply": "done" })
-            }
-            "Teapot" => {
-                let body = json!({ "axon": { "status_message": "short and stout" } });
-                return Ok(Response::new(418, body.to_string()));
-            }
-            "PromptStream" => {
-                let words: Vec<Result<Bytes, BoxError>> = text("prompt")
-                    .to_uppercase()
-                    .split_whitespace()
-                    .map(|word| Ok(Bytes::from(format!("{word} "))))
-                    .collect();
-                let stream = futures::stream::iter(words).boxed();
-                return Ok(Response::ok(Body::Stream(stream)));
-            }
-            _ => return Err("boom".into()),
-        };
-        Ok(Response::ok(answer.to_string()))
-    }
-}
-
-#[async_trait]
-impl Miner for Interop {
-    async fn handle(&self, caller: &Caller, request: Request) -> Result<Response, Reject> {
-        if request.name() == "Late" {
-            return Err(Reject::Timeout);
-        }
-        Self::answer(caller, request).await.map_err(Reject::Internal)
-    }
-
-    fn admit(&self, caller: &Caller) -> Result<Priority, Reject> {
-        if caller.hotkey == hotkey("//Eve") {
-            return Err(Reject::Forbidden("listed key".into()));
-        }
-        Ok(Priority::default())
-    }
-}
-
 async fn serve() -> (u16, tokio::task::JoinHandle<()>) {
     let bob = hotkey("//Bob");
-    let mut synapses = SynapseProtocol::new(bob);
-    for spec in classes().into_iter().chain([
-        SynapseSpec::new("Slow").with_field("seconds", Kind::Float).with_default(
-            "reply",
-            Kind::Str.optional(),
-            Value::None,
-        ),
-        SynapseSpec::new("PromptStream")
-            .with_field("prompt", Kind::Str)
-            .with_default("completion", Kind::Str.optional(), Value::None)
-            .with_hashed(["prompt"])
-            .with_streaming(),
-    ]) {
-        if spec.name() != "Synapse" {
-            synapses = synapses.with_synapse(spec);
-        }
-    }
+    // One stays undeclared: it is served all the same.
+    let declared = interop::synapses().into_iter().filter(|spec| spec.name() != "Boom");
+    let synapses = declared.fold(SynapseProtocol::new(bob), SynapseProtocol::with_synapse);
     let service = AxonService::builder(bob)
         .with_protocol(Btauth::new(bob))
         .with_protocol(synapses)
-        .build(Interop);
+        .build(InteropMiner::new().with_denied([hotkey("//Eve")]));
     let server = Server::bind("127.0.0.2:0", service).await.unwrap();
     let port = server.local_addr().unwrap().port();
     (port, tokio::spawn(server.serve()))
@@ -322,16 +231,8 @@ async fn the_sdk_10_axon_accepts_us() {
     let axon = Endpoint { hotkey: hotkey("//Bob"), address: free };
 
     let client = |uri: &str| {
-        let mut dialect = SynapseDialect::new(uri);
-        for spec in classes() {
-            dialect = dialect.with_synapse(spec);
-        }
-        let dialect = dialect.with_synapse(
-            SynapseSpec::new("PromptStream")
-                .with_field("prompt", Kind::Str)
-                .with_default("completion", Kind::Str.optional(), Value::None)
-                .with_hashed(["prompt"]),
-        );
+        let known = interop::synapses().into_iter();
+        let dialect = known.fold(SynapseDialect::new(uri), SynapseDialect::with_synapse);
         Client::builder(Identity::new(key(uri)))
             .with_dialect(dialect)
             .allow_private_addresses()

@@ -10,12 +10,11 @@ use tensor_core::Hotkey;
 use tensor_core::key::{Keypair, PublicKey, Scheme};
 use tensor_core::transport::Method;
 use tensor_net::replay::{NonceWindow, WindowLimits};
+use tensor_net::wire::synapse::official::{self, classes};
 use tensor_net::wire::synapse::{
-    SynapseDialect, SynapseProtocol, SynapseSpec, Value, hash, hash_texts, official, python,
+    SynapseDialect, SynapseProtocol, SynapseSpec, Value, hash, hash_texts, python,
 };
 use tensor_net::wire::{Dialect, Head, Outgoing, Protocol, verify};
-
-use tensor_net::wire::synapse::official::classes;
 
 use super::{VECTORS, hotkey};
 
@@ -27,7 +26,7 @@ fn cases(list: &str) -> Vec<Json> {
 }
 
 fn class(name: &str) -> SynapseSpec {
-    classes().into_iter().find(|spec| spec.name() == name).unwrap()
+    official::class(name).unwrap()
 }
 
 #[test]

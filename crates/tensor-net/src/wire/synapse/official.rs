@@ -1,4 +1,5 @@
-//! The verification of SDK 10.5.0 to the letter, weaknesses included: [`default_verify`].
+//! The verification of SDK 10.5.0 to the letter, weaknesses included: [`default_verify`]; and the
+//! classes of the recorded vectors: [`classes`].
 //!
 //! For holding implementations against the original, not for serving: there is no limit ahead, the
 //! caller chooses how old a request may be, and versions before 7.2.0 are not checked for age at all.
@@ -13,7 +14,7 @@ use tensor_core::key::{PublicKey, Scheme};
 use super::{HOTKEY, NONCE, SIGNATURE, SynapseProtocol, TIMEOUT, UUID, VERSION, message, optional};
 use crate::wire::Head;
 
-pub use classes::classes;
+pub use classes::{class, classes};
 
 /// The last nonce of each `{hotkey}:{uuid}`; as in the original, without a bound.
 pub type Nonces = HashMap<String, u64>;

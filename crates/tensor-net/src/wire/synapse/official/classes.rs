@@ -1,4 +1,4 @@
-//! The synapse classes of the recorded vectors: [`classes`].
+//! The synapse classes of the recorded vectors: [`classes`], [`class`].
 
 use super::super::{Field, Kind, SynapseSpec, Value};
 
@@ -44,6 +44,11 @@ pub fn classes() -> Vec<SynapseSpec> {
             .with_hashed(["d"]),
         SynapseSpec::new("Synapse"),
     ]
+}
+
+/// The class of that name among [`classes`].
+pub fn class(name: &str) -> Option<SynapseSpec> {
+    classes().into_iter().find(|spec| spec.name() == name)
 }
 
 fn field(name: &str, kind: Kind) -> Field {
