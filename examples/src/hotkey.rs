@@ -1,6 +1,5 @@
 //! The hotkey that a program signs with, as its arguments name it.
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -64,18 +63,4 @@ pub enum HotkeyError {
     /// The wallet cannot be read, or its hotkey is encrypted.
     #[error("the wallet's hotkey cannot be used")]
     Wallet(#[from] WalletError),
-}
-
-/// An error and its causes in one line.
-pub fn line_of(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.contains(&text) {
-            line += &format!(": {text}");
-        }
-        cause = error.source();
-    }
-    line
 }

@@ -1,9 +1,9 @@
 //! What the programs in this package are made of: one module for each, thin binaries beside them.
 
 pub mod atomic;
+pub mod cause;
 pub mod conformance;
 pub mod hotkey;
-pub mod interop;
 #[cfg(feature = "localnet")]
 pub mod localnet;
 pub mod miner;
@@ -14,6 +14,7 @@ pub mod query;
 pub mod signer;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+pub mod stop;
 pub mod subnet;
 #[cfg(feature = "wallet")]
 pub mod wallet;

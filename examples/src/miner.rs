@@ -1,12 +1,11 @@
 //! The program `miner`: an axon for interop work, without a chain.
 
-mod interop;
-
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use clap::{Parser, ValueEnum};
 use tensor_core::Hotkey;
+use tensor_net::interop::{self, InteropMiner};
 use tensor_net::server::{AxonService, Server};
 use tensor_net::wire::btauth::Btauth;
 use tensor_net::wire::epistula::Epistula;
@@ -14,7 +13,7 @@ use tensor_net::wire::synapse::SynapseProtocol;
 
 use crate::hotkey::{HotkeyArgs, HotkeyError};
 use crate::query::Protocol;
-use interop::Interop;
+use crate::stop::Stop;
 
 /// Serves a fixed set of synapses to any signed caller, for interop work.
 #[derive(Debug, Parser)]
@@ -32,7 +31,7 @@ pub struct Args {
     /// Which protocols are served.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "btauth,synapse")]
     pub protocols: Vec<Protocol>,
-    /// Without a chain: any signed caller is served. The only way so far.
+    /// Must be said: there is no chain behind it, and any signed caller is served.
     #[arg(long, required = true)]
     pub offline: bool,
     /// Refuse this hotkey.
@@ -61,35 +60,20 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
             Protocol::Btauth => service.with_protocol(Btauth::new(me)),
             Protocol::Epistula => service.with_protocol(Epistula::new(me)),
             Protocol::Synapse => {
-                let synapses = crate::interop::synapses().into_iter();
+                let synapses = interop::synapses().into_iter();
                 let empty = SynapseProtocol::new(me);
                 service.with_protocol(synapses.fold(empty, SynapseProtocol::with_synapse))
             }
         };
     }
-    let service = service.build(Interop { deny: args.deny.iter().copied().collect() });
+    let service = service.build(InteropMiner::new().with_denied(args.deny.iter().copied()));
     let listen = |source| Failure::Listen { address: args.listen, source };
     let server = Server::bind(args.listen, service).await.map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
-    let stop = stopped().map_err(Failure::Signal)?;
+    let mut stop = Stop::listen().map_err(Failure::Signal)?;
     writeln!(io::stdout(), "ready {address} {me}").map_err(Failure::Output)?;
-    server.serve_until(stop).await;
+    server.serve_until(async move { stop.asked().await }).await;
     Ok(())
-}
-
-/// Resolves when the process is asked to end.
-#[cfg(unix)]
-fn stopped() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! { _ = term.recv() => (), _ = int.recv() => () }
-    })
-}
-
-#[cfg(not(unix))]
-fn stopped() -> io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 /// Why the miner could not begin.

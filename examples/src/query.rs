@@ -13,16 +13,15 @@ use serde_json::{Value as Json, json};
 use tensor_core::Hotkey;
 use tensor_core::transport::{Endpoint, Request, Transport};
 use tensor_net::client::{Client, ClientLimits};
+use tensor_net::interop;
 use tensor_net::wire::Identity;
 use tensor_net::wire::epistula::EpistulaDialect;
 use tensor_net::wire::synapse::{Kind, SynapseDialect, SynapseSpec};
 
 pub use failure::Failure;
-pub use outcome::{Blame, Outcome, Problem};
 use outcome::{Expected, judge};
 
 use crate::hotkey::HotkeyArgs;
-use crate::interop;
 
 /// Asks an axon, checks what it answers, and says who is to blame when it fails.
 ///
@@ -110,15 +109,15 @@ pub async fn run(
         .filter(|timeout| !timeout.is_zero())
         .ok_or_else(|| Failure::Usage("--timeout takes a positive number of seconds".into()))?;
     serde_json::from_str::<serde::de::IgnoredAny>(&args.json).map_err(Failure::Body)?;
-    let client = client(args)?;
+    let name = args.synapse.trim_start_matches('/');
+    let client = client(args, name)?;
     let expected = Expected {
         protocol: args.protocol,
-        streaming: args.stream || is_streaming(&args.synapse),
+        streaming: args.stream || is_streaming(name),
         limit: args.limit,
     };
     let body = Bytes::from(args.json.clone());
     let to = Endpoint { hotkey: args.to, address: args.axon };
-    let name = args.synapse.trim_start_matches('/');
     let asks = futures::stream::iter(0..args.count).map(|index| {
         let request = Request::synapse(name, body.clone()).with_timeout(timeout);
         let client = &client;
@@ -149,7 +148,7 @@ pub async fn run(
     Ok(good)
 }
 
-fn client(args: &Args) -> Result<Client, Failure> {
+fn client(args: &Args, name: &str) -> Result<Client, Failure> {
     let limits = ClientLimits::default().with_response_bytes(args.limit);
     // The address is the user's own, not one from a metagraph.
     let builder = Client::builder(Identity::new(args.key.open()?))
@@ -162,24 +161,21 @@ fn client(args: &Args) -> Result<Client, Failure> {
     Ok(match args.protocol {
         Protocol::Btauth => builder.build(),
         Protocol::Epistula => builder.with_dialect(EpistulaDialect::default()).build(),
-        Protocol::Synapse => builder.with_dialect(dialect(args)).build(),
+        Protocol::Synapse => builder.with_dialect(dialect(args, name)).build(),
     })
 }
 
 /// A dendrite that knows the interop classes, and this one from what the arguments say of it.
-fn dialect(args: &Args) -> SynapseDialect {
+fn dialect(args: &Args, name: &str) -> SynapseDialect {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seed = format!("query {} {}", std::process::id(), since.as_nanos());
     let known = interop::synapses();
-    let is_known = known.iter().any(|spec| spec.name() == args.synapse);
-    let mut dialect = SynapseDialect::new(&seed);
-    for spec in known {
-        dialect = dialect.with_synapse(spec);
-    }
+    let is_known = known.iter().any(|spec| spec.name() == name);
+    let dialect = known.into_iter().fold(SynapseDialect::new(&seed), SynapseDialect::with_synapse);
     if is_known && args.hashed.is_empty() {
         return dialect;
     }
-    let mut spec = SynapseSpec::new(args.synapse.trim_start_matches('/'));
+    let mut spec = SynapseSpec::new(name);
     if let Ok(Json::Object(fields)) = serde_json::from_str(&args.json) {
         for field in fields.keys() {
             spec = spec.with_field(field, Kind::Any);

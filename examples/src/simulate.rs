@@ -57,18 +57,6 @@ pub enum SimulateError {
     Json(#[source] serde_json::Error),
 }
 
-/// An error and all its causes, in one line.
-pub fn reasons(error: &SimulateError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
-}
-
 /// Do what the command line asks.
 ///
 /// # Errors
@@ -125,6 +113,7 @@ mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
+    use crate::cause::line_of;
 
     fn simulate(args: &[&str]) -> Result<Report, SimulateError> {
         run(&Args::try_parse_from([&["simulate"], args].concat()).unwrap())
@@ -216,13 +205,13 @@ mod tests {
         let file = folder.path().join("bad.json");
         let path = file.to_str().unwrap();
         let unknown = simulate(&["run", "no-such"]).unwrap_err();
-        assert!(reasons(&unknown).contains("copier"), "{unknown}");
+        assert!(line_of(&unknown).contains("copier"), "{unknown}");
         let shown = simulate(&["show", "copier"]).unwrap().json;
         let of = |change: &dyn Fn(&mut serde_json::Value)| {
             let mut value = serde_json::from_str(&shown).unwrap();
             change(&mut value);
             std::fs::write(&file, value.to_string()).unwrap();
-            reasons(&simulate(&["run", path]).unwrap_err())
+            line_of(&simulate(&["run", path]).unwrap_err())
         };
         assert!(of(&|v| v["surprise"] = 1.into()).contains("surprise"));
         assert!(of(&|v| v["quality"] = serde_json::json!([])).contains("no miners"));

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tensor_examples::atomic;
+use tensor_examples::cause::line_of;
 use tensor_examples::conformance::{self, Suite, report::Report};
 
 /// Holds this implementation against vectors of the chain and the official packages.
@@ -39,13 +40,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            let mut text = format!("error: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                text += &format!(": {error}");
-                cause = error.source();
-            }
-            eprintln!("{text}");
+            eprintln!("error: {}", line_of(&*error));
             ExitCode::from(2)
         }
     }

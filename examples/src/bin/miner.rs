@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tensor_examples::hotkey::line_of;
+use tensor_examples::cause::line_of;
 use tensor_examples::miner::{Args, run};
 
 #[tokio::main]

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
+use tensor_examples::cause::line_of;
 use tensor_examples::query::{Args, Failure, run};
 
 #[tokio::main]
@@ -24,7 +25,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            eprintln!("query: {}", failure.to_line());
+            eprintln!("query: {}", line_of(&failure));
             ExitCode::from(2)
         }
     }

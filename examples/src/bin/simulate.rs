@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tensor_examples::simulate::{Args, reasons, run};
+use tensor_examples::cause::line_of;
+use tensor_examples::simulate::{Args, run};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -11,7 +12,7 @@ fn main() -> ExitCode {
         Ok(report) if args.json => println!("{}", report.json),
         Ok(report) => print!("{}", report.text),
         Err(error) => {
-            let reasons = reasons(&error);
+            let reasons = line_of(&error);
             if args.json {
                 eprintln!("{}", serde_json::json!({ "error": reasons }));
             } else {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::numbers;
+
 /// A value that was computed, and where the file says what it should be.
 pub struct Computed {
     path: Vec<Step>,
@@ -142,7 +144,7 @@ fn first_difference(place: &str, expected: &Value, computed: &Value) -> Option<S
 }
 
 fn short(value: &Value) -> String {
-    let text = value.to_string();
+    let text = numbers::to_line(value);
     match text.char_indices().nth(200) {
         Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.len()),
         None => text,
@@ -299,6 +301,9 @@ mod tests {
         let wrong = value([1, 3, 3]).difference(&file).unwrap();
         assert_eq!(wrong, "a/0/out/x/1: expected 2, computed 3");
         assert!(value([1, 2, 0]).difference(&json!({"a": [{}]})).is_some());
+        let large = Computed::new("x", numbers::integer(&u128::MAX));
+        let wrong = large.difference(&json!({"x": numbers::integer(&(u128::MAX - 1))})).unwrap();
+        assert_eq!(wrong, format!("x: expected {}, computed {}", u128::MAX - 1, u128::MAX));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod synapse;
 
 use serde_json::Value;
 
-use super::{Case, Object, SchemaError};
+use super::{Case, Object, SchemaError, text};
 use keys::Keys;
 
 /// The cases of a wire vector file.
@@ -28,4 +28,20 @@ pub fn cases(document: &Value) -> Result<Vec<Case>, SchemaError> {
         cases.extend(others::cases(part, &keys)?);
     }
     Ok(cases)
+}
+
+/// Reads headers, or any object of texts, as pairs in the order of the file.
+fn pairs(value: &Value) -> Result<Vec<(String, String)>, String> {
+    let fields = value.as_object().ok_or("headers are an object")?;
+    fields.iter().map(|(name, value)| Ok((name.clone(), text(value)?))).collect()
+}
+
+/// Reads bytes in hexadecimal.
+fn bytes(value: &Value) -> Result<Vec<u8>, String> {
+    hex::decode(text(value)?).map_err(|error| error.to_string())
+}
+
+/// Reads an integer in a text.
+fn decimal(value: &Value) -> Result<u64, String> {
+    text(value)?.parse().map_err(|_| format!("{value} is no decimal 64-bit integer"))
 }

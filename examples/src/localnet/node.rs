@@ -1,6 +1,6 @@
 //! The running node: a chain, its websocket, a block whenever its time has come, and the end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tensor_chain::local::{InterfaceError, LocalChain, Sealing};
@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 use super::args::Args;
 use super::scenario::{Scenario, ScenarioError};
 use super::watch;
+use crate::stop::Stop;
 
 /// How far before the present a chain with a scenario begins, in blocks: the scenario's blocks are made
 /// at once and must not lie in the future.
@@ -56,7 +57,7 @@ pub async fn run(args: &Args) -> Result<(), NodeError> {
     // First of all, so that no signal finds nobody listening.
     let mut stop = Stop::listen().map_err(NodeError::Signals)?;
     let scenario = scenario(args)?;
-    let chain = found(args, scenario.as_ref()).await?;
+    let chain = found(args, scenario).await?;
     let watching = (!args.quiet).then(|| tokio::spawn(watch::blocks(chain.clone(), args.json)));
     let server = chain.serve((args.host, args.port).into()).await?;
     announce(&server.url(), &chain, args.json);
@@ -68,36 +69,40 @@ pub async fn run(args: &Args) -> Result<(), NodeError> {
     server.stop().await;
     chain.close_subscriptions();
     if let Some(watching) = watching {
-        watching.abort();
+        // The closed subscription ends it, after the blocks that it has still to tell of.
+        let _ = watching.await;
     }
     Ok(())
 }
 
 /// A new chain, with the scenario played.
-async fn found(args: &Args, scenario: Option<&Scenario>) -> Result<LocalChain, NodeError> {
+async fn found(args: &Args, scenario: Option<(&Path, Scenario)>) -> Result<LocalChain, NodeError> {
     let now = now_ms();
     let mut config = args.config(now);
-    let start = scenario.map_or(0, |_| HEAD_START.saturating_mul(config.block_ms()));
-    config.genesis_ms = now.saturating_sub(start);
+    if scenario.is_some() {
+        config.genesis_ms = now.saturating_sub(HEAD_START.saturating_mul(config.block_ms()));
+    }
     let mut builder = LocalChain::builder().config(config);
     for fund in &args.fund {
         builder = builder.fund(fund.account, fund.amount.rao());
     }
     let chain = builder.build()?;
-    if let (Some(scenario), Some(path)) = (scenario, &args.scenario) {
+    if let Some((path, scenario)) = scenario {
         let played = scenario.play(&chain).await;
-        played.map_err(|source| NodeError::Scenario { path: path.clone(), source })?;
+        played.map_err(|source| NodeError::Scenario { path: path.to_owned(), source })?;
         chain.set_time(now_ms());
     }
     Ok(chain)
 }
 
-fn scenario(args: &Args) -> Result<Option<Scenario>, NodeError> {
-    let Some(path) = &args.scenario else { return Ok(None) };
+/// The scenario that the arguments name, and its file.
+fn scenario(args: &Args) -> Result<Option<(&Path, Scenario)>, NodeError> {
+    let Some(path) = args.scenario.as_deref() else { return Ok(None) };
     let text = std::fs::read_to_string(path)
-        .map_err(|source| NodeError::Read { path: path.clone(), source })?;
-    let scenario = Scenario::parse(&text);
-    scenario.map(Some).map_err(|source| NodeError::Scenario { path: path.clone(), source })
+        .map_err(|source| NodeError::Read { path: path.to_owned(), source })?;
+    let scenario = Scenario::parse(&text)
+        .map_err(|source| NodeError::Scenario { path: path.to_owned(), source })?;
+    Ok(Some((path, scenario)))
 }
 
 /// Says where the chain is, for whoever started the program.
@@ -130,44 +135,4 @@ async fn produce(chain: &LocalChain, stop: &mut Stop) {
 fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What asks a program to stop.
-#[cfg(unix)]
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Stop {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// What asks a program to stop.
-#[cfg(not(unix))]
-struct Stop;
-
-#[cfg(not(unix))]
-impl Stop {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn asked(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -1,15 +1,21 @@
 //! A line for every block: what it is and what is in it.
 
+use std::future::Future;
+
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tensor_chain::local::{LocalChain, extrinsic::Extrinsic};
 
-/// Writes a line on standard error for every block from now on.
-pub(super) async fn blocks(chain: LocalChain, as_json: bool) {
-    let Ok(mut heads) = chain.rpc().subscribe("chain_subscribeNewHeads", None) else { return };
-    while let Some(head) = heads.next().await {
-        let Some(number) = number(head.get()) else { continue };
-        eprintln!("{}", line(&chain, number, as_json));
+/// Writes a line on standard error for every block from this call on, until the chain's subscriptions
+/// are closed.
+pub(super) fn blocks(chain: LocalChain, as_json: bool) -> impl Future<Output = ()> + Send {
+    let heads = chain.rpc().subscribe("chain_subscribeNewHeads", None);
+    async move {
+        let Ok(mut heads) = heads else { return };
+        while let Some(head) = heads.next().await {
+            let Some(number) = number(head.get()) else { continue };
+            eprintln!("{}", line(&chain, number, as_json));
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Why the program did not do what was asked.
 
-use std::{error::Error as _, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use tensor_ml::Error;
+
+use crate::cause::line_of;
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +44,7 @@ pub enum Failure {
 impl Failure {
     /// The failure, its causes, and what to do about it, in one line.
     pub fn to_line(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !line.contains(&text) {
-                line += &format!(": {text}");
-            }
-            cause = error.source();
-        }
+        let mut line = line_of(self);
         if let Some(advice) = self.advice() {
             line += &format!(" ({advice})");
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::hotkey::{HotkeyError, line_of};
+use crate::hotkey::HotkeyError;
 
 /// Why no request was sent.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +20,4 @@ pub enum Failure {
     /// A line cannot be written.
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
-}
-
-impl Failure {
-    /// The failure and its causes in one line.
-    pub fn to_line(&self) -> String {
-        line_of(self)
-    }
 }

@@ -6,7 +6,7 @@ use tensor_core::Hotkey;
 use tensor_core::transport::{Authenticity, Body, BodyError, Endpoint, Response, TransportError};
 
 use super::Protocol;
-use crate::hotkey::line_of;
+use crate::cause::line_of;
 
 /// What an answer must look like to be good.
 #[derive(Clone, Copy, Debug)]
@@ -18,41 +18,38 @@ pub(super) struct Expected {
 
 /// One answer, or why there is none.
 #[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The status, once a head was read.
-    pub status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// `verified`, `unsigned`, or nothing when no answer came.
-    pub signature: Option<&'static str>,
+    pub(super) signature: Option<&'static str>,
     /// Bytes of the body.
-    pub bytes: Option<usize>,
+    pub(super) bytes: Option<usize>,
     /// The body: JSON as such, everything else as text.
-    pub body: Json,
+    pub(super) body: Json,
     /// What is wrong; nothing for a good answer.
-    pub problem: Option<Problem>,
+    pub(super) problem: Option<Problem>,
 }
 
 /// What is wrong with an answer, and whose fault it is.
 #[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The kind: `unreachable`, `timeout`, `forged`, `malformed`, `too_large`, `broken`, `not_json`,
+pub(super) struct Problem {
+    /// The kind: `unreachable`, `timeout`, `forged`, `malformed`, `broken`, `not_json`,
     /// `null_terminal`, `redirected`, `refused`, `failed`, `unsendable`, `unsigned_by_us`,
     /// `no_endpoint` or `other`.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// What happened, with its causes.
-    pub message: String,
+    pub(super) message: String,
     /// Whose fault it is.
-    pub blame: Blame,
+    pub(super) blame: Blame,
     /// The hotkey to blame, when it is the axon's fault.
-    pub hotkey: Option<Hotkey>,
+    pub(super) hotkey: Option<Hotkey>,
 }
 
 /// Whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Blame {
+pub(super) enum Blame {
     /// The axon.
     Peer,
     /// Whoever asked: the request, the key or the address.
@@ -117,10 +114,9 @@ fn transport(error: &TransportError, to: &Endpoint) -> Problem {
     Problem { kind, message: line_of(error), blame, hotkey }
 }
 
-/// A body that did not arrive. The transport's own deadline comes as the body's error.
+/// A body that did not arrive, or is too long. The transport's own deadline comes as the body's error.
 fn broken(error: BodyError, to: &Endpoint) -> Problem {
     match error {
-        BodyError::TooLarge { .. } => peer("too_large", error.to_string(), to),
         BodyError::Broken(source) => match source.downcast::<TransportError>() {
             Ok(error) => transport(&error, to),
             Err(source) => peer("broken", line_of(&BodyError::Broken(source)), to),

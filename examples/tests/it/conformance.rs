@@ -92,6 +92,32 @@ fn one_changed_wire_expectation_fails_exactly_its_case() {
 }
 
 #[test]
+fn one_changed_wire_value_fails_exactly_its_case() {
+    let text = std::fs::read_to_string(vectors("wire/wire-vectors.json")).unwrap();
+    let original: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (place, value, case) in [
+        ("/about/keys/~1~1Bob/ed25519/public", "0x00", "about/keys //Bob"),
+        ("/btauth1/sign/0/payload", "x", "btauth1/sign/0 "),
+        ("/btauth1/verify/0/expect/nonce", "1", "btauth1/verify/0 "),
+        ("/v10/body_hash/0/body_hash", "00", "v10/body_hash/0 "),
+        ("/v10/dendrite_requests/0/body/prompt", "x", "v10/dendrite_requests/0 "),
+        // The header of the nonce, which is signed.
+        ("/v10/captured_http_request/headers/8/1", "1", "v10/captured_http_request"),
+        ("/v10/axon_signature/message", "x", "v10/axon_signature"),
+        ("/others/epistula_v1/body", "{\"signed_by\": \"5\"}", "others/epistula_v1"),
+    ] {
+        let mut changed = original.clone();
+        *changed.pointer_mut(place).unwrap() = value.into();
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("wire.json");
+        std::fs::write(&file, changed.to_string()).unwrap();
+        let report = check(Suite::Wire, &file);
+        assert_eq!(report.failed().len(), 1, "{place}: {report}");
+        assert!(report.failed()[0].name().starts_with(case), "{place}: {report}");
+    }
+}
+
+#[test]
 fn a_wire_file_without_expectations_is_filled_in() {
     let path = vectors("wire/wire-vectors.json");
     let mut document: serde_json::Value =

@@ -6,8 +6,12 @@ mod conformance;
 mod edges;
 #[cfg(all(feature = "localnet", unix))]
 mod localnet;
+#[cfg(unix)]
+mod miner;
 #[cfg(feature = "ml")]
 mod ml;
+#[cfg(unix)]
+mod process;
 mod query;
 mod small_story;
 mod whole_story;

@@ -2,7 +2,7 @@
 //! judged, typed and blamed, and none hangs it.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 
 use clap::Parser as _;
 use serde_json::Value;
@@ -19,26 +19,39 @@ fn scripted(reply: Vec<u8>, hangs_up: bool) -> SocketAddr {
         let mut asked = [0; 16 << 10];
         let _ = stream.read(&mut asked);
         let _ = stream.write_all(&reply);
-        if !hangs_up {
-            // Until the asker has had enough.
-            while stream.read(&mut asked).is_ok_and(|read| read > 0) {}
+        if hangs_up {
+            let _ = stream.shutdown(Shutdown::Write);
         }
+        // Until the asker has had enough: what is not read would take the reply back.
+        while stream.read(&mut asked).is_ok_and(|read| read > 0) {}
     });
     address
 }
 
+/// Has //Alice ask Bob's axon for a prompt.
 async fn query(address: SocketAddr, protocol: &str, more: &[&str]) -> (bool, Value) {
+    ask(address, "//Alice", "Prompt", protocol, more).await
+}
+
+/// Asks Bob's axon at this address, and gives the outcome and the line.
+pub(crate) async fn ask(
+    address: SocketAddr,
+    uri: &str,
+    synapse: &str,
+    protocol: &str,
+    more: &[&str],
+) -> (bool, Value) {
     let address = address.to_string();
     let args = [
         "query",
         "--uri",
-        "//Alice",
+        uri,
         "--axon",
         &address,
         "--to",
         BOB,
         "--synapse",
-        "Prompt",
+        synapse,
         "--json",
         r#"{"prompt": "x"}"#,
         "--protocol",

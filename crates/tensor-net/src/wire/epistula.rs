@@ -191,8 +191,8 @@ impl Protocol for Epistula {
     }
 }
 
-/// What is signed.
-fn message(body: &[u8], uuid: &str, timestamp: &str, signed_for: &str) -> Vec<u8> {
+/// What is signed: the body's hash, and three headers as they are sent.
+pub fn message(body: &[u8], uuid: &str, timestamp: &str, signed_for: &str) -> Vec<u8> {
     format!("{}.{uuid}.{timestamp}.{signed_for}", hex::encode(Sha256::digest(body))).into_bytes()
 }
 

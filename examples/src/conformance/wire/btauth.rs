@@ -11,6 +11,7 @@ use tensor_net::wire::btauth::{self, Btauth, Payload};
 use tensor_net::wire::{Head, Refusal, verify};
 
 use super::super::{Case, Computed, Object, Rule, SchemaError, flag, text};
+use super::{bytes, decimal, pairs};
 
 pub(super) fn cases(part: &Value) -> Result<Vec<Case>, SchemaError> {
     let part = Object::new("btauth1", part, &["sign", "verify"])?;
@@ -19,9 +20,8 @@ pub(super) fn cases(part: &Value) -> Result<Vec<Case>, SchemaError> {
         ("sign", sign as fn(&str, &Value) -> Result<Case, SchemaError>),
         ("verify", verification as _),
     ] {
-        let entries = part.optional(kind).and_then(Value::as_array).into_iter().flatten();
-        for (at, entry) in entries.enumerate() {
-            cases.push(read(&format!("btauth1/{kind}/{at}"), entry)?);
+        for (place, entry) in part.entries(kind)? {
+            cases.push(read(&place, entry)?);
         }
     }
     Ok(cases)
@@ -219,12 +219,7 @@ fn verification(place: &str, entry: &Value) -> Result<Case, SchemaError> {
 type Asked = (Vec<(String, String)>, Vec<u8>);
 
 fn asked(entry: &Object<'_>) -> Result<Asked, SchemaError> {
-    let headers = entry.read("headers", |value| {
-        let fields = value.as_object().ok_or("headers are an object")?;
-        let pair = |(name, value): (&String, &Value)| Ok((name.clone(), text(value)?));
-        fields.iter().map(pair).collect::<Result<Vec<_>, String>>()
-    })?;
-    Ok((headers, entry.read("body_hex", bytes)?))
+    Ok((entry.read("headers", pairs)?, entry.read("body_hex", bytes)?))
 }
 
 fn body(entry: &Object<'_>) -> Result<Vec<u8>, SchemaError> {
@@ -239,12 +234,4 @@ fn body(entry: &Object<'_>) -> Result<Vec<u8>, SchemaError> {
             .ok_or_else(|| format!("unknown body rule {rule:?}"))?;
         Ok((0..length).map(|at| u8::try_from(at % 251).unwrap_or_default()).collect())
     })
-}
-
-fn bytes(value: &Value) -> Result<Vec<u8>, String> {
-    hex::decode(text(value)?).map_err(|error| error.to_string())
-}
-
-fn decimal(value: &Value) -> Result<u64, String> {
-    text(value)?.parse().map_err(|_| format!("{value} is no decimal 64-bit integer"))
 }

@@ -1,4 +1,6 @@
 //! What subnets speak besides: Epistula, fiber and the handshake of btlightning.
+//!
+//! tensor-net speaks Epistula 2; the texts that the others sign are laid out here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +11,11 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use tensor_core::key::Scheme;
 use tensor_core::transport::Method;
-use tensor_net::wire::epistula::EpistulaDialect;
+use tensor_net::wire::epistula::{self, EpistulaDialect};
 use tensor_net::wire::{Dialect as _, Outgoing};
 
 use super::super::{Case, Computed, Object, Rule, SchemaError, text};
+use super::bytes;
 use super::keys::Keys;
 
 pub(super) fn cases(part: &Value, keys: &Keys) -> Result<Vec<Case>, SchemaError> {
@@ -20,7 +23,7 @@ pub(super) fn cases(part: &Value, keys: &Keys) -> Result<Vec<Case>, SchemaError>
     let part = Object::new("others", part, &known)?;
     let mut cases = Vec::new();
     for (place, entry) in part.entries("epistula_v2")? {
-        cases.push(epistula(&place, entry, keys)?);
+        cases.push(epistula_v2(&place, entry, keys)?);
     }
     if let Some(entry) = part.optional("epistula_v1") {
         cases.push(epistula_v1(entry, keys)?);
@@ -41,7 +44,7 @@ pub(super) fn cases(part: &Value, keys: &Keys) -> Result<Vec<Case>, SchemaError>
 }
 
 /// A request of version 2: its messages, and each signature over its own.
-fn epistula(place: &str, entry: &Value, keys: &Keys) -> Result<Case, SchemaError> {
+fn epistula_v2(place: &str, entry: &Value, keys: &Keys) -> Result<Case, SchemaError> {
     let known = ["name", "body_hex", "message", "headers", "secret_messages"];
     let entry = Object::new(place, entry, &known)?;
     let body = entry.read("body_hex", bytes)?;
@@ -58,7 +61,8 @@ fn epistula(place: &str, entry: &Value, keys: &Keys) -> Result<Case, SchemaError
         let stamp = want("Epistula-Timestamp")?;
         let receiver = of("Epistula-Signed-For").unwrap_or_default();
         let uuid = want("Epistula-Uuid")?;
-        let message = format!("{}.{uuid}.{stamp}.{receiver}", hex::encode(Sha256::digest(&body)));
+        let message = epistula::message(&body, uuid, stamp, receiver);
+        let message = String::from_utf8(message).map_err(|error| error.to_string())?;
         let mut signed = vec![("Epistula-Request-Signature".to_owned(), message.clone())];
         let mut secrets = Vec::new();
         if !receiver.is_empty() {
@@ -211,8 +215,4 @@ fn signatures(
 
 fn object(value: &Value) -> Result<Map<String, Value>, String> {
     value.as_object().cloned().ok_or_else(|| "an object is wanted".to_owned())
-}
-
-fn bytes(value: &Value) -> Result<Vec<u8>, String> {
-    hex::decode(text(value)?).map_err(|error| error.to_string())
 }

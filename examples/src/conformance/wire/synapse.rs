@@ -4,8 +4,8 @@ mod axon;
 mod dendrite;
 
 use serde_json::Value as Json;
-use tensor_net::wire::synapse::official::classes;
-use tensor_net::wire::synapse::{SynapseSpec, Value, hash, hash_texts, python};
+use tensor_net::wire::synapse::official::class;
+use tensor_net::wire::synapse::{Value, hash, hash_texts, python};
 
 use super::super::{Case, Computed, Object, SchemaError, list, numbers, text};
 use super::keys::Keys;
@@ -41,11 +41,6 @@ pub(super) fn cases(part: &Json, keys: &Keys) -> Result<Vec<Case>, SchemaError> 
         }
     }
     Ok(cases)
-}
-
-/// The class of that name, if it is one of the recorded ones.
-fn class(name: &str) -> Option<SynapseSpec> {
-    classes().into_iter().find(|spec| spec.name() == name)
 }
 
 /// Versions as requests carry them: `major * 1000² + minor * 1000 + patch`.

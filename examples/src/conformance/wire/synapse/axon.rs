@@ -6,12 +6,7 @@ use tensor_net::wire::synapse::official;
 
 use super::super::super::{Case, Computed, Object, Rule, SchemaError, text};
 use super::super::keys::Keys;
-
-/// Headers as pairs, in the order of the file.
-pub(super) fn pairs(value: &Json) -> Result<Vec<(String, String)>, String> {
-    let fields = value.as_object().ok_or("headers are an object")?;
-    fields.iter().map(|(name, value)| Ok((name.clone(), text(value)?))).collect()
-}
+use super::super::{decimal, pairs};
 
 /// `default_verify` on these headers, with the table of nonces before and after.
 pub(super) fn verification(place: &str, entry: &Json, _: &Keys) -> Result<Case, SchemaError> {
@@ -29,8 +24,6 @@ pub(super) fn verification(place: &str, entry: &Json, _: &Keys) -> Result<Case, 
     let headers = entry.read("headers", pairs)?;
     let me: tensor_core::Hotkey =
         entry.read("axon_hotkey", |value| text(value)?.parse().map_err(|_| "no address".into()))?;
-    let decimal =
-        |value: &Json| text(value)?.parse::<u64>().map_err(|_| format!("{value} is no decimal"));
     let now = entry.read("now_ns", decimal)?;
     let before = entry.read("nonces_before", |value| {
         let fields = value.as_object().ok_or("nonces are an object")?;

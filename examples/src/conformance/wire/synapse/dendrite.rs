@@ -8,8 +8,8 @@ use serde_json::{Map, Value as Json, json};
 use tensor_core::key::{Keypair, Scheme};
 use tensor_core::transport::Method;
 use tensor_core::{Hotkey, SignerSync as _};
-use tensor_net::wire::synapse::{Kind, SynapseDialect, SynapseSpec, Value};
-use tensor_net::wire::{Dialect, Outgoing};
+use tensor_net::wire::synapse::{Kind, SynapseDialect, SynapseSpec, Value, official};
+use tensor_net::wire::{Dialect, Head, Outgoing};
 
 use super::super::super::{Case, Computed, Object, Rule, SchemaError, numbers, text};
 use super::super::keys::Keys;
@@ -34,7 +34,7 @@ pub(super) fn request(place: &str, entry: &Json, _: &Keys) -> Result<Case, Schem
     let given = entry.optional("headers").cloned().unwrap_or(Json::Null);
     let place = place.to_owned();
     Ok(Case::new(format!("{place} {class}"), move || {
-        let spec = super::class(&class).map_or_else(|| undeclared(&class, &body, &given), Ok)?;
+        let spec = official::class(&class).map_or_else(|| undeclared(&class, &body, &given), Ok)?;
         let draft = draft(&spec, &route, &pair, &body)?;
         let (_, message) = draft.signatures.first().ok_or("nothing is signed")?;
         let message = message.clone();
@@ -189,18 +189,15 @@ pub(super) fn captured(place: &str, entry: &Json, _: &Keys) -> Result<Case, Sche
         let json = numbers::to_value(body.as_bytes()).map_err(|error| error.to_string())?;
         let name = header("name")?;
         let given = headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        let spec = super::class(name).map_or_else(|| undeclared(name, &json, &given), Ok)?;
+        let spec = official::class(name).map_or_else(|| undeclared(name, &json, &given), Ok)?;
         let hash = spec.body_hash(&rendering::value(&json)?).map_err(|error| error.to_string())?;
-        let sender = header("bt_header_dendrite_hotkey")?;
-        let message = [
-            header("bt_header_dendrite_nonce")?,
-            sender,
-            header("bt_header_axon_hotkey")?,
-            header("bt_header_dendrite_uuid")?,
-            &hash,
-        ];
-        let message = message.join(".");
-        Keys::check(sender, message.as_bytes(), header("bt_header_dendrite_signature")?)?;
+        // When it was made, its receiver accepted it.
+        let receiver = header("bt_header_axon_hotkey")?;
+        let receiver = receiver.parse().map_err(|_| format!("{receiver} is no address"))?;
+        let nonce = header("bt_header_dendrite_nonce")?;
+        let now = nonce.parse().map_err(|_| format!("{nonce} is no nonce"))?;
+        let head = Head::new("POST", "/", &headers);
+        official::default_verify(&head, &receiver, now, &mut official::Nonces::new())?;
         let field = |place: &str| match json.pointer(place) {
             Some(Json::String(text)) => text.clone(),
             Some(value) => numbers::to_line(value),
@@ -215,8 +212,8 @@ pub(super) fn captured(place: &str, entry: &Json, _: &Keys) -> Result<Case, Sche
             ("ip", header("bt_header_axon_ip")?, field("/axon/ip")),
             ("port", header("bt_header_axon_port")?, field("/axon/port")),
             ("receiver", header("bt_header_axon_hotkey")?, field("/axon/hotkey")),
-            ("sender", sender, field("/dendrite/hotkey")),
-            ("nonce", header("bt_header_dendrite_nonce")?, field("/dendrite/nonce")),
+            ("sender", header("bt_header_dendrite_hotkey")?, field("/dendrite/hotkey")),
+            ("nonce", nonce, field("/dendrite/nonce")),
             ("uuid", header("bt_header_dendrite_uuid")?, field("/dendrite/uuid")),
             ("version", header("bt_header_dendrite_version")?, field("/dendrite/version")),
             ("signature", header("bt_header_dendrite_signature")?, field("/dendrite/signature")),
