@@ -60,11 +60,7 @@ pub fn cases(document: &Value, folder: &Path) -> Result<Vec<Case>, SchemaError> 
         ("password_env", keys::password_env),
     ];
     for (list, read) in lists {
-        let Some(entries) = top.optional(list) else { continue };
-        let Value::Array(entries) = entries else {
-            return Err(SchemaError::new(list, "a list is wanted"));
-        };
-        for (at, entry) in entries.iter().enumerate() {
+        for (at, (_, entry)) in top.entries(list)?.into_iter().enumerate() {
             cases.push(read(format!("{list}/{at}"), entry)?);
         }
     }

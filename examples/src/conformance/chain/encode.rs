@@ -13,10 +13,7 @@ pub(super) fn storage_key(context: &Context, entry: &Entry) -> Result<Vec<Comput
 }
 
 pub(super) fn key(context: &Context, entry: &Entry) -> Result<String, String> {
-    let storage = context
-        .metadata
-        .storage(entry.text("pallet")?, entry.text("storage_function")?)
-        .map_err(|error| error.to_string())?;
+    let storage = entry.storage(context)?;
     let params = entry.params()?;
     let key = storage.key(&params).map_err(|error| error.to_string())?;
     let again = storage.decode_key(&key).map(|params| storage.key(&params));

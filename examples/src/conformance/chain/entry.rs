@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde_json::Value as Json;
-use tensor_chain::codec::{Era, Metadata, SigningContext};
+use tensor_chain::codec::{Era, Metadata, SigningContext, StorageEntry};
 use tensor_core::call::Value;
 
 use super::value;
@@ -61,6 +61,12 @@ impl Entry {
     /// The parameters as values of the chain.
     pub(super) fn params(&self) -> Result<Vec<Value>, String> {
         self.list("params")?.iter().map(value::from_json).collect()
+    }
+
+    /// The storage item that the entry names.
+    pub(super) fn storage<'a>(&self, context: &'a Context) -> Result<StorageEntry<'a>, String> {
+        let (pallet, item) = (self.text("pallet")?, self.text("storage_function")?);
+        context.metadata.storage(pallet, item).map_err(|error| error.to_string())
     }
 
     /// What the extensions of this entry's extrinsic need to know.

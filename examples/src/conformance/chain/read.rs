@@ -18,10 +18,7 @@ pub(super) fn constant(context: &Context, entry: &Entry) -> Result<Vec<Computed>
 }
 
 pub(super) fn storage_value(context: &Context, entry: &Entry) -> Result<Vec<Computed>, String> {
-    let storage = context
-        .metadata
-        .storage(entry.text("pallet")?, entry.text("storage_function")?)
-        .map_err(|error| error.to_string())?;
+    let storage = entry.storage(context)?;
     let read = match entry.json("raw_hex")? {
         Json::Null => storage.default().map_err(|error| error.to_string())?,
         _ => Some(storage.decode(&entry.bytes("raw_hex")?).map_err(|error| error.to_string())?),
@@ -31,10 +28,7 @@ pub(super) fn storage_value(context: &Context, entry: &Entry) -> Result<Vec<Comp
 }
 
 pub(super) fn map(context: &Context, entry: &Entry) -> Result<Vec<Computed>, String> {
-    let storage = context
-        .metadata
-        .storage(entry.text("pallet")?, entry.text("storage_function")?)
-        .map_err(|error| error.to_string())?;
+    let storage = entry.storage(context)?;
     let params = entry.params()?;
     let prefix = storage.key(&params).map_err(|error| error.to_string())?;
     let mut pairs = Vec::new();
