@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tensor_examples::atomic;
+use tensor_examples::cause::line_of;
 use tensor_examples::subnet::args::Args;
 use tensor_examples::subnet::board::Board;
 use tensor_examples::subnet::cast::Cast;
@@ -20,7 +21,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {}", story::chain_of(&error));
+            eprintln!("error: {}", line_of(&error));
             ExitCode::from(2)
         }
     }

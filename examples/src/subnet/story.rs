@@ -202,14 +202,3 @@ fn bundled(name: &str) -> PathBuf {
         false => Path::new("examples/assets").join(name),
     }
 }
-
-/// An error with its causes in one line.
-pub fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
-}

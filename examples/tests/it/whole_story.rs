@@ -1,6 +1,7 @@
 //! The whole story over real sockets in virtual time, on tokio.
 
 use clap::Parser as _;
+use tensor_examples::cause::line_of;
 use tensor_examples::subnet::args::Args;
 use tensor_examples::subnet::board::Board;
 use tensor_examples::subnet::cast::Cast;
@@ -80,10 +81,10 @@ async fn bad_input_is_named_before_anything_starts() {
     let path = file.to_str().unwrap().to_owned();
     let mut refusals = Vec::new();
     let missing = play(&["--input", "no/such/file.csv"]).await.unwrap_err();
-    refusals.push(story::chain_of(&missing));
+    refusals.push(line_of(&missing));
     for content in [&b""[..], b"fine\n\xff\n", &[b'x'; 1 << 20], b"text,label\nx,superb\n"] {
         std::fs::write(&file, content).unwrap();
-        refusals.push(story::chain_of(&play(&["--input", &path]).await.unwrap_err()));
+        refusals.push(line_of(&play(&["--input", &path]).await.unwrap_err()));
     }
     std::fs::remove_file(&file).unwrap();
     let expected = ["cannot be read", "no feedback", "not UTF-8", "1048576 bytes", "\"superb\""];

@@ -22,7 +22,8 @@ use super::super::stage::Stage;
 use super::super::worker;
 use super::payments::OnChain;
 use super::sockets::{bind, client};
-use super::{Play, StoryError, bundled, chain_of};
+use super::{Play, StoryError, bundled};
+use crate::cause::line_of;
 
 /// Validators act on blocks that are multiples of this, twice in an epoch of ten blocks.
 const ROUND: u64 = 5;
@@ -55,7 +56,7 @@ impl Play<'_> {
                             board.say(format!("block {}: {name} serves at {address}", done.block));
                         }
                         Ok(Some(Err(error))) | Err(error) => {
-                            board.say(format!("{name}: {}", chain_of(&error)));
+                            board.say(format!("{name}: {}", line_of(&error)));
                         }
                     })
                     .await;
@@ -165,7 +166,7 @@ impl Purchase {
 
 fn note(board: &Board, name: &str, step: Result<Step, ChainError>) {
     match step {
-        Err(error) => board.say(format!("{name}: {}", chain_of(&error))),
+        Err(error) => board.say(format!("{name}: {}", line_of(&error))),
         Ok(step) => {
             board.update(|board| {
                 board.requests.sent += step.sent;
@@ -177,7 +178,7 @@ fn note(board: &Board, name: &str, step: Result<Step, ChainError>) {
                     board.say(format!("block {}: {name} sets weights", receipt.block));
                 }
                 Some(Err(error)) => {
-                    board.say(format!("{name}: weights were not set: {}", chain_of(&error)));
+                    board.say(format!("{name}: weights were not set: {}", line_of(&error)));
                 }
                 None => {}
             }
