@@ -85,7 +85,7 @@ pub struct Variant {
 pub struct Arg {
     /// The name, empty where the runtime gives none.
     pub name: String,
-    /// Type id in [`Interface::types`].
+    /// Type id in [`Interface::types`](super::Interface::types).
     pub ty: u32,
 }
 
