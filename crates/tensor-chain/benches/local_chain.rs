@@ -4,7 +4,8 @@
 //! Four figures: blocks per second with one subnet of 256 neurons between its epochs, signed
 //! transfers per second on one core (decoding, signature, pool, block, events), and the time of one
 //! epoch of that subnet, and a day of a whole network: 64 subnets of 256 neurons with weights, 7,200
-//! blocks with an epoch each 360, with what the process holds at its end. All are times on the processor, where the system tells them. `-- --test` runs each briefly, to see that it runs; `-- day` runs the last alone.
+//! blocks with an epoch each 360, with what the process holds at its end. All are times on the processor, where the system tells them. `-- --test` runs each briefly, to see that it runs;
+//! `-- day` runs the last alone, `-- whale` the same with one coldkey behind all neurons.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its chain has nothing to say")]
 
@@ -16,24 +17,40 @@ use tensor_core::key::{Keypair, Scheme};
 
 fn main() {
     let brief = std::env::args().any(|arg| arg == "--test");
-    if std::env::args().any(|arg| arg == "day") {
-        return day(64, 7_200);
+    for (name, coldkeys) in [("day", Coldkeys::OneEach), ("whale", Coldkeys::OneForAll)] {
+        if std::env::args().any(|arg| arg == name) {
+            return day(64, 7_200, coldkeys);
+        }
     }
     blocks(if brief { 100 } else { 200_000 });
     transfers(if brief { 10 } else { 10_000 });
     epochs(if brief { 1 } else { 50 });
     let (subnets, count) = if brief { (2, 10) } else { (64, 7_200) };
-    day(subnets, count);
+    day(subnets, count, Coldkeys::OneEach);
+    day(subnets, count, Coldkeys::OneForAll);
+}
+
+/// Who owns the neurons.
+#[derive(Clone, Copy, Debug)]
+enum Coldkeys {
+    /// Each has a coldkey of its own, as most do.
+    OneEach,
+    /// One coldkey owns them all: its lists of hotkeys are as long as the network.
+    OneForAll,
 }
 
 /// A day of a network.
-fn day(subnets: u16, blocks: u64) {
+fn day(subnets: u16, blocks: u64, coldkeys: Coldkeys) {
     let chain = LocalChain::builder().build().unwrap();
     for netuid in 1..=subnets {
-        set_up_subnet(&chain, netuid, 256, 360);
+        set_up_subnet(&chain, netuid, 256, 360, coldkeys);
     }
     let took = time(|| chain.advance(blocks));
-    let name = format!("{blocks} blocks, {subnets} subnets of 256 neurons");
+    let whose = match coldkeys {
+        Coldkeys::OneEach => "",
+        Coldkeys::OneForAll => ", one coldkey",
+    };
+    let name = format!("{blocks} blocks, {subnets} subnets of 256 neurons{whose}");
     println!("{name:<48} {:>12.1} s", took.as_secs_f64());
     if let Some(mib) = resident_mib() {
         println!("{:<48} {mib:>12} MiB", "resident after it, 4,096 blocks of history");
@@ -125,11 +142,11 @@ fn transfer(chain: &LocalChain, signer: &Keypair, nonce: u32) -> Vec<u8> {
 /// A chain whose subnet 1 runs, with this many neurons: all have stake, 64 have weights on everybody.
 fn with_neurons(count: u16, tempo: u16) -> LocalChain {
     let chain = LocalChain::builder().build().unwrap();
-    set_up_subnet(&chain, 1, count, tempo);
+    set_up_subnet(&chain, 1, count, tempo, Coldkeys::OneEach);
     chain
 }
 
-fn set_up_subnet(chain: &LocalChain, number: u16, count: u16, tempo: u16) {
+fn set_up_subnet(chain: &LocalChain, number: u16, count: u16, tempo: u16, coldkeys: Coldkeys) {
     let netuid = number.encode();
     let set = |item: &str, keys: &[&[u8]], value: Vec<u8>| {
         chain.set_storage("SubtensorModule", item, keys, Some(&value)).unwrap();
@@ -143,8 +160,10 @@ fn set_up_subnet(chain: &LocalChain, number: u16, count: u16, tempo: u16) {
         let (key, uid_key) = (hotkey.to_vec(), uid.encode());
         set("Keys", &[&netuid, &uid_key], key.clone());
         set("Uids", &[&netuid, &key], uid.encode());
-        // Each neuron has a coldkey of its own, as most do.
-        let mut coldkey = hotkey;
+        let mut coldkey = match coldkeys {
+            Coldkeys::OneEach => hotkey,
+            Coldkeys::OneForAll => [1; 32],
+        };
         coldkey[31] = 2;
         set("Owner", &[&key], coldkey.to_vec());
         set("IsNetworkMember", &[&key, &netuid], vec![1]);

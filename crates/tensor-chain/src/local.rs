@@ -8,7 +8,9 @@ mod api;
 pub mod block;
 mod builder;
 pub mod config;
+mod ecdsa;
 pub mod extrinsic;
+mod faults;
 pub mod fee;
 mod history;
 pub mod interface;
@@ -29,9 +31,11 @@ use tensor_core::account::AccountId;
 
 pub use builder::LocalChainBuilder;
 pub use config::{LocalChainConfig, Preset, Sealing};
+pub use faults::Faults;
 pub use interface::{Build, Interface, InterfaceError};
 pub use invariants::Invariants;
 pub use rpc::{LocalRpc, RpcError};
+pub use runtime::ImportedSubnet;
 
 use block::Hash;
 use node::Node;
@@ -85,6 +89,9 @@ pub enum LocalChainError {
     /// The block does not exist, or its state is no longer kept.
     #[error("block {0} is not kept")]
     NoSuchBlock(u64),
+    /// The block is final, or an older runtime's, and cannot be replaced.
+    #[error("block {0} is final")]
+    Final(u64),
     /// No epoch came within the longest possible tempo: the subnet is absent or its tempo is 0.
     #[error("subnet {0} has no epochs")]
     NoEpoch(u16),
@@ -106,7 +113,7 @@ impl LocalChain {
     /// Makes `count` blocks.
     pub fn advance(&self, count: u64) {
         for _ in 0..count {
-            self.lock().seal();
+            self.lock().produce();
         }
     }
 
@@ -124,7 +131,7 @@ impl LocalChain {
         let before = epoch(&mut self.lock())?;
         for made in 1..=LONGEST_EPOCH {
             let mut node = self.lock();
-            node.seal();
+            node.produce();
             if epoch(&mut node)? != before {
                 return Ok(made);
             }
@@ -343,7 +350,7 @@ impl LocalChain {
         let mut node = self.lock();
         let hash = node.submit(extrinsic, None)?;
         if node.config.sealing == Sealing::Instant {
-            node.seal();
+            node.produce();
         }
         Ok(hash)
     }
@@ -351,7 +358,9 @@ impl LocalChain {
     /// The chain as it is now, without subscriptions and waiting transactions.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.lock().fork())
+        let mut node = self.lock();
+        node.state.freeze();
+        Snapshot(node.fork())
     }
 
     /// Goes back to a snapshot. Subscriptions live on and see the heads from there.
@@ -362,10 +371,13 @@ impl LocalChain {
         node.feeds = feeds;
     }
 
-    /// A chain of its own that begins where this one is.
+    /// A chain of its own that begins where this one is, without subscriptions and waiting transactions: to try
+    /// a future. Both share the state and the blocks that they have in common, so it costs little.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { node: Arc::new(Mutex::new(self.lock().fork())) }
+        let mut node = self.lock();
+        node.state.freeze();
+        Self { node: Arc::new(Mutex::new(node.fork())) }
     }
 
     pub(crate) fn node(&self) -> &Mutex<Node> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tensor_core::account::AccountId;
 
 use super::node::Node;
-use super::runtime::Ruleset;
+use super::runtime::{ImportedSubnet, Ruleset};
 use super::{Build, Interface, InterfaceError, LocalChain, LocalChainConfig, Preset, Sealing};
 
 /// Collects what a [`LocalChain`] is set up with.
@@ -14,6 +14,7 @@ pub struct LocalChainBuilder {
     config: LocalChainConfig,
     interface: Option<Arc<Interface>>,
     funds: Vec<(AccountId, u64)>,
+    subnets: Vec<ImportedSubnet>,
 }
 
 impl LocalChainBuilder {
@@ -116,6 +117,14 @@ impl LocalChainBuilder {
         self
     }
 
+    /// Begins with a subnet as it was on another network: a metagraph, saved to a file or just read. It takes the
+    /// place of the preset's subnet of that number.
+    #[must_use]
+    pub fn import(mut self, subnet: impl Into<ImportedSubnet>) -> Self {
+        self.subnets.push(subnet.into());
+        self
+    }
+
     /// Another interface than that of runtime 461.
     #[must_use]
     pub fn interface(mut self, interface: Arc<Interface>) -> Self {
@@ -127,9 +136,9 @@ impl LocalChainBuilder {
     ///
     /// # Errors
     ///
-    /// The interface lacks what the rules need.
+    /// The interface lacks what the rules need, or an imported subnet is root.
     pub fn build(self) -> Result<LocalChain, InterfaceError> {
-        let Self { config, interface, funds } = self;
+        let Self { config, interface, funds, subnets } = self;
         let interface = match interface {
             Some(interface) => interface,
             None => Arc::new(Interface::v461_for(config.build)?),
@@ -144,7 +153,7 @@ impl LocalChainBuilder {
         };
         let funds =
             funds.iter().map(|(account, rao)| (account.to_bytes(), *rao)).collect::<Vec<_>>();
-        let node = Node::new(config, interface, &funds)?;
+        let node = Node::new(config, interface, &funds, &subnets)?;
         Ok(LocalChain { node: Arc::new(Mutex::new(node)) })
     }
 }

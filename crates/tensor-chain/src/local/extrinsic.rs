@@ -10,7 +10,7 @@ use tensor_core::{
     key::{PublicKey, Scheme},
 };
 
-use super::interface::Interface;
+use super::{ecdsa, interface::Interface};
 
 /// Version byte of signed extrinsics.
 const SIGNED_V4: u8 = 0x84;
@@ -216,8 +216,7 @@ impl MultiSignature {
         let (scheme, signature) = match self {
             Self::Ed25519(signature) => (Scheme::Ed25519, signature),
             Self::Sr25519(signature) => (Scheme::Sr25519, signature),
-            // No client of the chain signs transactions with it; refused like a wrong signature.
-            Self::Ecdsa(_) => return false,
+            Self::Ecdsa(signature) => return ecdsa::verify(signature, payload, who.as_bytes()),
         };
         PublicKey::new(who, scheme).is_ok_and(|key| key.verify(payload, signature))
     }

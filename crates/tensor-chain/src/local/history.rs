@@ -17,14 +17,21 @@ pub(crate) struct History {
     depth: usize,
     /// Height of the first kept block.
     first: u32,
-    blocks: VecDeque<Block>,
+    blocks: VecDeque<Arc<Block>>,
     /// Hashes of all blocks ever, by height.
     hashes: Vec<Hash>,
     /// Height by the first eight bytes of the hash; the hash itself is compared afterwards.
     by_hash: HashMap<u64, u32>,
     /// The keys in the newest block's delta, once something was written outside any block.
     amended: Option<HashSet<Key>>,
+    /// Blocks that were replaced by others, newest last: still to be read, without their state.
+    replaced: VecDeque<(Hash, Arc<Block>)>,
+    /// Keys that taking blocks back changed.
+    reverted: Vec<Key>,
 }
+
+/// How many replaced blocks are kept.
+const REPLACED: usize = 64;
 
 /// One kept block.
 #[derive(Debug, Clone)]
@@ -34,6 +41,8 @@ pub(crate) struct Block {
     pub(crate) extrinsics: Vec<Arc<[u8]>>,
     /// What the block overwrote.
     delta: ReverseDelta,
+    /// Hash chain over all writes before the block.
+    root_before: Hash,
 }
 
 /// Where a block hash leads.
@@ -50,14 +59,21 @@ pub(crate) enum Lookup {
 impl History {
     pub(crate) fn new(depth: usize, genesis: Header) -> Self {
         let hash = genesis.hash();
-        let block = Block { header: genesis, extrinsics: Vec::new(), delta: Vec::new() };
+        let block = Block {
+            header: genesis,
+            extrinsics: Vec::new(),
+            delta: Vec::new(),
+            root_before: [0; 32],
+        };
         Self {
             depth: depth.max(1),
             first: 0,
-            blocks: VecDeque::from([block]),
+            blocks: VecDeque::from([Arc::new(block)]),
             hashes: vec![hash],
             by_hash: HashMap::from([(short(&hash), 0)]),
             amended: None,
+            replaced: VecDeque::new(),
+            reverted: Vec::new(),
         }
     }
 
@@ -68,20 +84,50 @@ impl History {
         hash: Hash,
         extrinsics: Vec<Arc<[u8]>>,
         delta: ReverseDelta,
+        root_before: Hash,
     ) {
         self.amended = None;
         self.by_hash.insert(short(&hash), header.number);
         self.hashes.push(hash);
-        self.blocks.push_back(Block { header, extrinsics, delta });
+        self.blocks.push_back(Arc::new(Block { header, extrinsics, delta, root_before }));
         while self.blocks.len() > self.depth.saturating_add(1) {
             self.blocks.pop_front();
             self.first = self.first.saturating_add(1);
         }
     }
 
+    /// Takes the newest block back, its writes with it. Returns its hash and the hash chain before it; nothing
+    /// where only one block is kept.
+    pub(crate) fn pop(&mut self, state: &mut State) -> Option<(Hash, Hash)> {
+        if self.blocks.len() < 2 {
+            return None;
+        }
+        let (hash, block) = (self.hashes.pop()?, self.blocks.pop_back()?);
+        self.by_hash.remove(&short(&hash));
+        self.amended = None;
+        state.apply_reverse(&block.delta);
+        let root = block.root_before;
+        self.reverted.extend(block.delta.iter().map(|(key, _)| key.clone()));
+        if self.replaced.len() >= REPLACED {
+            self.replaced.pop_front();
+        }
+        self.replaced.push_back((hash, block));
+        Some((hash, root))
+    }
+
+    /// The keys that taking blocks back changed since this was last asked, each once.
+    pub(crate) fn take_reverted(&mut self) -> HashSet<Key> {
+        std::mem::take(&mut self.reverted).into_iter().collect()
+    }
+
+    /// A block that was replaced by another, without its state.
+    pub(crate) fn replaced(&self, hash: &Hash) -> Option<&Block> {
+        self.replaced.iter().rev().find(|(known, _)| known == hash).map(|(_, block)| &**block)
+    }
+
     /// Adds writes made outside any block to the newest block.
     pub(crate) fn amend(&mut self, delta: ReverseDelta) {
-        let Some(block) = self.blocks.back_mut() else { return };
+        let Some(block) = self.blocks.back_mut().map(Arc::make_mut) else { return };
         let known = || block.delta.iter().map(|(key, _)| key.clone()).collect();
         let known = self.amended.get_or_insert_with(known);
         for (key, old) in delta {
@@ -112,7 +158,9 @@ impl History {
     }
 
     pub(crate) fn block(&self, number: u32) -> Option<&Block> {
-        self.blocks.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        self.blocks
+            .get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+            .map(|block| &**block)
     }
 
     pub(crate) fn lookup(&self, hash: &Hash) -> Lookup {
@@ -124,6 +172,7 @@ impl History {
                     Lookup::Discarded
                 }
             }
+            _ if self.replaced(hash).is_some() => Lookup::Discarded,
             _ => Lookup::Unknown,
         }
     }
@@ -209,7 +258,7 @@ mod tests {
             let delta = state.end_block();
             let header = header(number);
             let hash = header.hash();
-            history.push(header, hash, Vec::new(), delta);
+            history.push(header, hash, Vec::new(), delta, [0; 32]);
             if number == 5 {
                 state.put(b"outside", b"1");
                 state.put(b"a", b"outside");

@@ -3,7 +3,7 @@
 use super::runtime::{AlphaLedger, Runtime, TaoLedger};
 use super::state::State;
 
-/// Both ledgers at one block, every number recomputed from storage and none remembered.
+/// Everything that must hold at one block, recomputed from storage; nothing is remembered.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Invariants {
@@ -13,17 +13,21 @@ pub struct Invariants {
     pub tao: TaoLedger,
     /// All alpha, subnet by subnet.
     pub alpha: Vec<AlphaLedger>,
+    /// What else is wrong: uids, shares, reserves and balances, each in words.
+    pub broken: Vec<String>,
 }
 
 impl Invariants {
     pub(crate) fn read(runtime: &Runtime, state: &State, block: u64) -> Self {
-        Self { block, tao: runtime.tao_ledger(state), alpha: runtime.alpha_ledgers(state) }
+        let alpha = runtime.alpha_ledgers(state);
+        let broken = runtime.broken(state, &alpha);
+        Self { block, tao: runtime.tao_ledger(state), alpha, broken }
     }
 
-    /// Whether both ledgers close.
+    /// Whether both ledgers close and nothing else is wrong.
     #[must_use]
     pub fn hold(&self) -> bool {
-        self.tao.closes() && self.alpha.iter().all(AlphaLedger::closes)
+        self.tao.closes() && self.alpha.iter().all(AlphaLedger::closes) && self.broken.is_empty()
     }
 
     /// The ledger of one subnet's alpha.

@@ -17,16 +17,17 @@ use super::{
     block::{self, Hash, Header},
     config::LocalChainConfig,
     extrinsic::Extrinsic,
+    faults::Draws,
     fee::{CallWeight, Weights},
     history::History,
     interface::{Interface, InterfaceError},
-    pool::{Pool, PoolError},
+    pool::{Pool, PoolError, Waiting},
     rpc::{
         feeds::Feeds,
         metadata::MetadataCache,
         subscription::{Feed, Item},
     },
-    runtime::{Ctx, DecodedCall, EventRecord, Runtime},
+    runtime::{Ctx, DecodedCall, EventRecord, ImportedSubnet, Runtime},
     shield::ShieldKey,
     state::State,
     upgrade::PastRuntime,
@@ -56,11 +57,17 @@ pub(crate) struct Node {
     limits: BlockLimits,
     shield: Option<Arc<ShieldKey>>,
     /// Hash chain over all writes so far.
-    root: Hash,
+    pub(crate) root: Hash,
     /// Shift of the clock in milliseconds.
-    clock_shift: u64,
-    /// Watchers of included transactions, by block.
-    awaiting_finality: VecDeque<(u32, Vec<Feed>)>,
+    pub(crate) clock_shift: u64,
+    /// Included transactions of blocks that are not final, by block.
+    pub(crate) awaiting_finality: VecDeque<(u32, Vec<Waiting>)>,
+    /// Transactions of retracted blocks, on their way back into the pool.
+    pub(crate) retracted: Vec<Waiting>,
+    /// What goes wrong on purpose.
+    pub(crate) faults: Option<Draws>,
+    /// Upgrades to come, with the block after which they are in force.
+    pub(crate) planned: Vec<(u64, Arc<Interface>)>,
     events: Vec<EventRecord>,
 }
 
@@ -69,6 +76,7 @@ impl Node {
         config: LocalChainConfig,
         interface: Arc<Interface>,
         funds: &[([u8; 32], u64)],
+        subnets: &[ImportedSubnet],
     ) -> Result<Self, InterfaceError> {
         let runtime = Arc::new(Runtime::new(Arc::clone(&interface), config.ruleset)?);
         let system = Arc::new(SystemItems::resolve(&interface)?);
@@ -79,6 +87,9 @@ impl Node {
         genesis.balances.extend_from_slice(funds);
         let mut cx = Ctx::new(&mut state, &mut events, 0, config.genesis_ms);
         runtime.genesis(&mut cx, &genesis);
+        for subnet in subnets {
+            runtime.import(&mut cx, subnet)?;
+        }
         events.clear();
         system.genesis(&mut state, &interface, config.genesis_ms);
         let shield = shield_key(&config);
@@ -109,6 +120,9 @@ impl Node {
             past: Vec::new(),
             clock_shift: 0,
             awaiting_finality: VecDeque::new(),
+            retracted: Vec::new(),
+            faults: None,
+            planned: Vec::new(),
             events,
             config,
             interface,
@@ -121,7 +135,7 @@ impl Node {
         })
     }
 
-    /// A copy that shares nothing: no subscriptions, no waiting transactions.
+    /// A copy with a future of its own: no subscriptions, no waiting transactions.
     pub(crate) fn fork(&self) -> Self {
         Self {
             config: self.config.clone(),
@@ -141,6 +155,9 @@ impl Node {
             root: self.root,
             clock_shift: self.clock_shift,
             awaiting_finality: VecDeque::new(),
+            retracted: Vec::new(),
+            faults: self.faults.clone(),
+            planned: self.planned.clone(),
             events: Vec::new(),
         }
     }
@@ -260,7 +277,7 @@ fn parts(extrinsic: &Extrinsic) -> Result<DecodedCall<'_>, PoolError> {
     call.ok_or(PoolError::Format(super::extrinsic::ExtrinsicError::Call))
 }
 
-fn tell(watchers: &[Feed], status: &str) {
+pub(crate) fn tell(watchers: &[Feed], status: &str) {
     for watcher in watchers {
         watcher.send(Item::Json(status.into()));
     }

@@ -50,6 +50,9 @@ pub enum PoolError {
     /// Another transaction of this signer with this nonce waits already.
     #[error("the transaction has too low priority to replace another one in the pool")]
     TooLowPriority,
+    /// It was refused not long ago.
+    #[error("transaction is temporarily banned")]
+    Banned,
     /// The pool is full.
     #[error("the transaction couldn't enter the pool because of the limit")]
     Full,

@@ -9,7 +9,11 @@ use subxt::rpcs::{
     client::{RawRpcFuture, RawRpcSubscription, RpcClientT},
 };
 
-use super::{LocalChain, node::Node};
+use super::{
+    LocalChain,
+    faults::{Delivery, Draws},
+    node::Node,
+};
 
 mod author;
 mod chain;
@@ -186,6 +190,23 @@ impl LocalRpc {
         SUBSCRIPTIONS.iter().map(|(open, notification, close, _)| (*open, *notification, *close))
     }
 
+    /// Carries a request out over a connection that may break.
+    fn deliver<T>(
+        &self,
+        request: impl FnOnce() -> Result<T, rpcs::Error>,
+    ) -> Result<T, rpcs::Error> {
+        let delivery = {
+            let mut node = self.chain.node().lock().unwrap_or_else(PoisonError::into_inner);
+            node.faults.as_mut().map_or(Delivery::Whole, Draws::delivery)
+        };
+        let lost = || Err(rpcs::Error::DisconnectedWillReconnect("the connection broke".into()));
+        match delivery {
+            Delivery::Whole => request(),
+            Delivery::RequestLost => lost(),
+            Delivery::AnswerLost => request().and_then(|_| lost()),
+        }
+    }
+
     /// The chain behind it.
     #[must_use]
     pub fn chain(&self) -> &LocalChain {
@@ -199,7 +220,9 @@ impl RpcClientT for LocalRpc {
         method: &'a str,
         params: Option<Box<RawValue>>,
     ) -> RawRpcFuture<'a, Box<RawValue>> {
-        Box::pin(async move { self.request(method, params.as_deref()).map_err(user_error) })
+        Box::pin(async move {
+            self.deliver(|| self.request(method, params.as_deref()).map_err(user_error))
+        })
     }
 
     fn subscribe_raw<'a>(
@@ -209,7 +232,8 @@ impl RpcClientT for LocalRpc {
         _unsub: &'a str,
     ) -> RawRpcFuture<'a, RawRpcSubscription> {
         Box::pin(async move {
-            let subscription = self.subscribe(sub, params.as_deref()).map_err(user_error)?;
+            let subscription =
+                self.deliver(|| self.subscribe(sub, params.as_deref()).map_err(user_error))?;
             let id = Some(subscription.id().to_owned());
             Ok(RawRpcSubscription { stream: Box::pin(subscription.map(Ok)), id })
         })

@@ -19,6 +19,7 @@ mod children;
 mod coinbase;
 mod commitments;
 mod commits;
+mod crowdloan;
 pub mod ctx;
 mod dispatch;
 mod dissolve;
@@ -26,8 +27,10 @@ mod drand;
 mod epoch;
 mod error;
 mod event;
+mod evm;
 mod fees;
 mod genesis;
+mod import;
 mod ledger;
 mod limits;
 mod moving;
@@ -42,6 +45,7 @@ mod root;
 mod schedule;
 mod serving;
 mod shield;
+mod soundness;
 mod staking;
 mod subnets;
 mod swap_coldkey;
@@ -51,6 +55,7 @@ mod takes;
 mod tests;
 mod utility;
 mod views;
+mod voting;
 mod weights;
 
 pub use ctx::{Ctx, EventRecord, Origin, Phase};
@@ -58,10 +63,12 @@ pub use dispatch::{DecodedCall, PostInfo, Validity};
 pub use error::{ArithmeticError, DispatchError, InvalidTransaction, TokenError};
 pub use fees::Charge;
 pub use genesis::{Deviations, Genesis};
+pub use import::ImportedSubnet;
 pub use ledger::{AlphaLedger, Stranded, TaoLedger};
 pub use views::ApiError;
 
 use coinbase::DecayFactors;
+use crowdloan::CrowdloanBounds;
 use dispatch::Calls;
 use event::Events;
 
@@ -85,6 +92,7 @@ pub struct Runtime {
     events: Events,
     calls: Calls,
     existential_deposit: u64,
+    crowdloan: CrowdloanBounds,
     timelock: Option<OpenTimelock>,
     decay: DecayFactors,
     epoch: Mutex<Epoch>,
@@ -122,6 +130,7 @@ impl Runtime {
         match (items, events, calls, existential_deposit) {
             (Ok(items), Ok(events), Ok(calls), Ok(existential_deposit)) if missing.is_empty() => {
                 Ok(Self {
+                    crowdloan: CrowdloanBounds::of(&interface),
                     interface,
                     ruleset,
                     items,

@@ -3,19 +3,24 @@
 //! Values live in a hash map (reads and overwrites cost one hash) and the keys in an ordered set, which is touched only when a key appears or
 //! disappears. Every write is journalled once per transaction level, so a failed call costs what it wrote and nothing else, and the end of a block
 //! yields the reverse delta from which history is read.
+//!
+//! Copies share what they had in common: [`State::freeze`] turns everything into a layer that does not change any more, and a copy made then has
+//! that layer and only its own writes above it. Once no copy shares the layer, the writes go back into it.
 
 mod key_hasher;
+mod layers;
 
 pub use key_hasher::KeyHasher;
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, hash_map};
 use std::hash::BuildHasherDefault;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use blake2::digest::{Digest as _, consts::U32};
 use smallvec::SmallVec;
+
+use layers::{Keys, Layer};
 
 /// A raw storage key, shared between the map, the index, the journal and the history.
 pub type Key = Arc<[u8]>;
@@ -29,8 +34,14 @@ pub type ReverseDelta = Vec<(Key, Option<Bytes>)>;
 /// Raw storage with transactions.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// What copies share; under everything else.
+    base: Option<Arc<Layer>>,
+    /// Above the base: written values, and removals of what the base has.
     entries: HashMap<Key, Entry, BuildHasherDefault<KeyHasher>>,
+    /// Live keys that the base has not.
     order: BTreeSet<Key>,
+    /// How many of the base's keys are removed.
+    removed: usize,
     journal: Vec<Record>,
     /// Journal length at the begin of each open transaction.
     marks: Vec<usize>,
@@ -50,7 +61,10 @@ impl State {
     /// The value under `key`, if there is one.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.entries.get(key).and_then(|entry| entry.value.as_deref())
+        match self.entries.get(key) {
+            Some(entry) => entry.value.as_deref(),
+            None => self.base.as_ref()?.get(key),
+        }
     }
 
     /// Whether there is a value under `key`.
@@ -85,9 +99,7 @@ impl State {
 
     /// All keys that start with `prefix`, ascending.
     pub fn keys_with_prefix<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a Key> {
-        self.order
-            .range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(move |key| key.starts_with(prefix))
+        self.keys_from(Bound::Included(prefix)).take_while(move |key| key.starts_with(prefix))
     }
 
     /// All keys with `prefix` strictly after `start`, ascending (the rule of `state_getKeysPaged`).
@@ -97,9 +109,7 @@ impl State {
         start: &'a [u8],
     ) -> impl Iterator<Item = &'a Key> {
         let from = if start < prefix { Bound::Included(prefix) } else { Bound::Excluded(start) };
-        self.order
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .take_while(move |key| key.starts_with(prefix))
+        self.keys_from(from).take_while(move |key| key.starts_with(prefix))
     }
 
     /// All pairs whose key starts with `prefix`, ascending by key.
@@ -112,19 +122,21 @@ impl State {
 
     /// All pairs, ascending by key.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &[u8])> {
-        self.order.iter().filter_map(|key| self.get(key).map(|value| (key, value)))
+        let keys = self.keys_from(Bound::Unbounded);
+        keys.filter_map(|key| self.get(key).map(|value| (key, value)))
     }
 
     /// Number of live keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.order.len()
+        let shared = self.base.as_ref().map_or(0, |base| base.order.len());
+        shared.saturating_sub(self.removed).saturating_add(self.order.len())
     }
 
     /// Whether nothing is stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.len() == 0
     }
 
     /// Bytes of all live keys and values, without the maps' own overhead.
@@ -187,12 +199,78 @@ impl State {
             if !record.first {
                 continue;
             }
-            if self.entries.get(&record.key).is_some_and(|entry| entry.value.is_none()) {
-                self.entries.remove(&record.key);
-            }
+            self.forget_if_gone(&record.key);
             delta.push((record.key, record.old));
         }
+        self.thaw();
         delta
+    }
+
+    /// Makes copies cheap: what is there now is shared with them, and only later writes are not. Does nothing inside a block.
+    pub fn freeze(&mut self) {
+        if !self.journal.is_empty() || !self.marks.is_empty() {
+            return;
+        }
+        let own = self.entries.len();
+        let base = match self.base.take() {
+            None => Layer::default(),
+            // A few writes are copied faster than the layer is rebuilt.
+            Some(base) if own.saturating_mul(4) < base.entries.len() => {
+                self.base = Some(base);
+                return;
+            }
+            Some(base) => Arc::unwrap_or_clone(base),
+        };
+        self.base = Some(Arc::new(self.merged(base)));
+    }
+
+    /// Takes the shared layer back where nobody shares it any more.
+    fn thaw(&mut self) {
+        let Some(base) = self.base.take() else { return };
+        match Arc::try_unwrap(base) {
+            Ok(base) => {
+                let Layer { entries, order } = self.merged(base);
+                self.entries = entries;
+                self.order = order;
+            }
+            Err(shared) => self.base = Some(shared),
+        }
+    }
+
+    /// A layer with all writes applied to it; none are left.
+    fn merged(&mut self, mut base: Layer) -> Layer {
+        let entries = std::mem::take(&mut self.entries);
+        let order = std::mem::take(&mut self.order);
+        self.removed = 0;
+        if base.entries.is_empty() {
+            return Layer { entries, order };
+        }
+        for (key, entry) in entries {
+            if entry.value.is_some() {
+                base.entries.insert(key, entry);
+            } else {
+                base.entries.remove(&key);
+                base.order.remove(&key);
+            }
+        }
+        base.order.extend(order);
+        base
+    }
+
+    fn keys_from<'a>(&'a self, from: Bound<&'a [u8]>) -> Keys<'a> {
+        Keys::new(self.base.as_deref(), &self.order, &self.entries, from, self.removed > 0)
+    }
+
+    fn is_in_base(&self, key: &[u8]) -> bool {
+        self.base.as_ref().is_some_and(|base| base.entries.contains_key(key))
+    }
+
+    /// Drops the entry of a key that is in nothing any more. What the base has stays noted as removed.
+    fn forget_if_gone(&mut self, key: &Key) {
+        let gone = self.entries.get(key).is_some_and(|entry| entry.value.is_none());
+        if gone && !self.is_in_base(key) {
+            self.entries.remove(key);
+        }
     }
 
     /// A root in the sense of a hash chain: blake2-256 over the previous root and this block's writes in order of first write. Not a Merkle root.
@@ -222,9 +300,7 @@ impl State {
     pub fn apply_reverse(&mut self, delta: &[(Key, Option<Bytes>)]) {
         for (key, old) in delta.iter().rev() {
             self.set_entry(key.clone(), old.clone());
-            if old.is_none() {
-                self.entries.remove(key);
-            }
+            self.forget_if_gone(key);
         }
     }
 
@@ -243,7 +319,10 @@ impl State {
                 let previous = if fresh { 0 } else { entry.journalled_at };
                 (shared.clone(), entry.value.clone(), previous == 0, previous)
             }
-            None => (Key::from(key), None, true, 0),
+            None => match self.base.as_ref().and_then(|base| base.entries.get_key_value(key)) {
+                Some((shared, entry)) => (shared.clone(), entry.value.clone(), true, 0),
+                None => (Key::from(key), None, true, 0),
+            },
         };
         self.journal.push(Record { key: key.clone(), old, first, previous });
         self.set_entry(key.clone(), value);
@@ -260,23 +339,39 @@ impl State {
             entry.journalled_at = previous;
             if previous == 0 {
                 entry.generation = 0;
-                if entry.value.is_none() {
-                    self.entries.remove(&key);
-                }
+                self.forget_if_gone(&key);
             }
         }
     }
 
     /// Writes without journalling and keeps the index and the size right. A removed key stays as an empty entry until the block ends.
     fn set_entry(&mut self, key: Key, value: Option<Bytes>) {
-        let entry = self.entries.entry(key.clone()).or_default();
-        let before = entry.value.as_ref().map(SmallVec::len);
+        let shared = self.base.as_ref().and_then(|base| base.get(&key)).map(<[u8]>::len);
         let after = value.as_ref().map(SmallVec::len);
-        entry.value = value;
+        let before = match self.entries.entry(key.clone()) {
+            hash_map::Entry::Occupied(mut known) => {
+                let before = known.get().value.as_ref().map(SmallVec::len);
+                known.get_mut().value = value;
+                before
+            }
+            hash_map::Entry::Vacant(free) => {
+                free.insert(Entry { value, ..Entry::default() });
+                shared
+            }
+        };
+        if shared.is_some() {
+            match (before, after) {
+                (Some(_), None) => self.removed += 1,
+                (None, Some(_)) => self.removed -= 1,
+                _ => {}
+            }
+        }
         match (before, after) {
             (None, Some(new)) => {
                 self.size += key.len() + new;
-                self.order.insert(key);
+                if shared.is_none() {
+                    self.order.insert(key);
+                }
             }
             (Some(old), None) => {
                 self.size -= key.len() + old;
@@ -308,122 +403,4 @@ struct Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn rollback_restores_values_order_and_size() {
-        let mut state = State::new();
-        state.put(b"a", b"1");
-        state.put(b"b", b"2");
-        let size = state.size();
-        state.begin();
-        state.put(b"a", b"longer");
-        state.begin();
-        state.remove(b"b");
-        state.put(b"c", b"3");
-        state.rollback();
-        assert_eq!(state.get(b"b"), Some(&b"2"[..]));
-        assert_eq!(state.get(b"c"), None);
-        assert_eq!(state.get(b"a"), Some(&b"longer"[..]));
-        state.rollback();
-        assert_eq!(state.get(b"a"), Some(&b"1"[..]));
-        assert_eq!(state.size(), size);
-        assert_eq!(state.len(), 2);
-    }
-
-    #[test]
-    fn delta_names_each_key_once_with_the_value_before_the_block() {
-        let mut state = State::new();
-        state.put(b"a", b"1");
-        state.end_block();
-        state.put(b"a", b"2");
-        state.begin();
-        state.put(b"a", b"3");
-        state.put(b"b", b"x");
-        state.commit();
-        state.remove(b"b");
-        let delta = state.end_block();
-        assert_eq!(delta.len(), 2);
-        assert_eq!(delta[0].1.as_deref(), Some(&b"1"[..]));
-        assert_eq!(delta[1].1, None);
-        state.apply_reverse(&delta);
-        assert_eq!(state.get(b"a"), Some(&b"1"[..]));
-        assert_eq!(state.len(), 1);
-    }
-
-    #[test]
-    fn paging_is_strictly_after_the_start() {
-        let mut state = State::new();
-        for key in [&b"pa"[..], b"pb", b"pc", b"q"] {
-            state.put(key, b"v");
-        }
-        let names = |start: &[u8]| -> Vec<Vec<u8>> {
-            state.keys_after(b"p", start).map(|k| k.to_vec()).collect()
-        };
-        assert_eq!(names(b"p"), [b"pa".to_vec(), b"pb".to_vec(), b"pc".to_vec()]);
-        assert_eq!(names(b"pa"), [b"pb".to_vec(), b"pc".to_vec()]);
-        assert_eq!(names(b""), [b"pa".to_vec(), b"pb".to_vec(), b"pc".to_vec()]);
-    }
-
-    /// Against a plain map with a stack of copies, over a seeded sequence of operations.
-    #[test]
-    fn agrees_with_a_naive_model() {
-        let mut seed = 0x1234_5678_u64;
-        let mut next = move |bound: u64| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % bound
-        };
-        let mut state = State::new();
-        let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        let mut stack: Vec<BTreeMap<Vec<u8>, Vec<u8>>> = Vec::new();
-        let mut block_start = model.clone();
-        for _ in 0..20_000 {
-            let key = vec![b'k', next(12) as u8];
-            match next(9) {
-                0..=3 => {
-                    let value = vec![next(250) as u8; next(40) as usize];
-                    state.put(&key, &value);
-                    model.insert(key, value);
-                }
-                4 => {
-                    state.remove(&key);
-                    model.remove(&key);
-                }
-                5 => {
-                    state.begin();
-                    stack.push(model.clone());
-                }
-                6 => {
-                    if stack.pop().is_some() {
-                        state.commit();
-                    }
-                }
-                7 => {
-                    if let Some(old) = stack.pop() {
-                        state.rollback();
-                        model = old;
-                    }
-                }
-                _ => {
-                    if stack.is_empty() {
-                        let delta = state.end_block();
-                        let mut past = state.clone();
-                        past.apply_reverse(&delta);
-                        let past: BTreeMap<_, _> =
-                            past.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
-                        assert_eq!(past, block_start);
-                        block_start = model.clone();
-                    }
-                }
-            }
-            let now: BTreeMap<_, _> = state.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
-            assert_eq!(now, model);
-            assert_eq!(state.size(), model.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>());
-        }
-    }
-}
+mod tests;

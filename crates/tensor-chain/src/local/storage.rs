@@ -188,6 +188,19 @@ impl<K: MapKey> Map<K, Vec<(u16, u16)>> {
     }
 }
 
+impl<K: MapKey> Map<K, Vec<Account>> {
+    /// Appends an account to a list that has it not yet. The list is read in place: some have thousands of accounts.
+    pub(crate) fn append_new(&self, state: &mut State, key: K, account: &Account) {
+        let raw = self.key(&key);
+        let mut bytes = state.get(&raw).unwrap_or_default();
+        let count = Compact::<u32>::decode(&mut bytes).map_or(0, |count| count.0);
+        if bytes.as_chunks::<32>().0.iter().take(count as usize).any(|known| known == account) {
+            return;
+        }
+        self.mutate(state, key, |list| list.push(*account));
+    }
+}
+
 impl<K: MapKey> Map<K, u64> {
     pub(crate) fn add(&self, state: &mut State, key: K, by: u64) {
         self.mutate(state, key, |value| *value = value.saturating_add(by));

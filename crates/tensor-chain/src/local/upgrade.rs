@@ -40,7 +40,7 @@ impl LocalChain {
 }
 
 impl Node {
-    fn upgrade(&mut self, interface: Arc<Interface>) -> Result<(), InterfaceError> {
+    pub(crate) fn upgrade(&mut self, interface: Arc<Interface>) -> Result<(), InterfaceError> {
         let runtime = Runtime::new(Arc::clone(&interface), self.config.ruleset)?;
         self.resolve_system(&interface)?;
         if let Some(until) = self.history.head().checked_sub(1) {

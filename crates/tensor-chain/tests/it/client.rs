@@ -7,7 +7,11 @@ mod coverage;
 mod faults;
 mod golden;
 #[cfg(feature = "local")]
+mod importing;
+#[cfg(feature = "local")]
 mod reading;
+#[cfg(feature = "local")]
+mod rough;
 mod runtimeless;
 #[cfg(all(feature = "local", feature = "shield"))]
 mod shielded;

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be fails the test")]
 
+mod anything;
 mod blocks;
+mod faults;
 mod golden;
 mod hostile;
 mod metadata;
 mod rpc;
+mod rpc_table;
 #[cfg(feature = "ws-server")]
 mod served;
 mod signing;

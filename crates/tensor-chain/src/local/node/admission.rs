@@ -7,6 +7,7 @@ use sp_crypto_hashing::twox_128;
 use super::super::{
     block::Hash,
     extrinsic::{Era, Extrinsic, Implied, Signed},
+    faults::Draws,
     pool::{PoolError, Waiting},
     rpc::subscription::Feed,
     runtime::{Ctx, DecodedCall, InvalidTransaction, Runtime},
@@ -30,6 +31,9 @@ impl Node {
             return Err(PoolError::AlreadyImported(hash));
         }
         let Some(signed) = extrinsic.signed.clone() else { return Err(PoolError::Unsigned) };
+        if let Some(rejection) = self.faults.as_mut().and_then(Draws::rejection) {
+            return Err(rejection);
+        }
         let who = signed.who.to_bytes();
         let expected = self.validate(&extrinsic, &signed, self.history.head())?;
         let future = signed.nonce > self.pool.next_nonce(&who, expected);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::{
     block::{self, Hash, Header},
     extrinsic::{Era, Extrinsic},
-    rpc::subscription::Feed,
+    faults::Draws,
+    pool::Waiting,
     runtime::{Ctx, EventRecord, Origin, Phase},
 };
 use super::admission::check_account;
@@ -59,13 +60,14 @@ impl Node {
         system.finalize(&mut self.state, &events);
         events.clear();
         self.events = events;
-        let state_root = self.state.chain_root(&self.root);
+        let before = self.root;
+        let state_root = self.state.chain_root(&before);
         self.root = state_root;
         let delta = self.state.end_block();
         let extrinsics_root = block::extrinsics_root(&hashes);
         let header = Header { parent_hash, number, state_root, extrinsics_root, slot: Some(slot) };
         let hash = header.hash();
-        self.history.push(header, hash, extrinsics, delta);
+        self.history.push(header, hash, extrinsics, delta, before);
         self.announce(number, hash, included);
         hash
     }
@@ -82,7 +84,7 @@ impl Node {
         now: u64,
         extrinsics: &mut Vec<Arc<[u8]>>,
         hashes: &mut Vec<Hash>,
-        included: &mut Vec<Feed>,
+        included: &mut Vec<Waiting>,
     ) {
         let mut queue: VecDeque<u64> = self.pool.orders().into();
         let mut room = self.limits;
@@ -90,13 +92,16 @@ impl Node {
             let Some(waiting) = self.pool.get_mut(order) else { continue };
             let extrinsic = Arc::clone(&waiting.extrinsic);
             let (who, nonce) = (waiting.who, waiting.nonce);
+            if self.faults.as_mut().is_some_and(Draws::delays) {
+                continue;
+            }
             let index = u32::try_from(extrinsics.len()).unwrap_or(u32::MAX);
             match self.apply(&extrinsic, index, number, now, events, &mut room) {
                 Applied::Included => {
                     extrinsics.push(extrinsic.bytes.as_slice().into());
                     hashes.push(extrinsic.hash);
                     if let Some(waiting) = self.pool.remove(order) {
-                        included.extend(waiting.watchers);
+                        included.push(waiting);
                     }
                     if let Some(inner) = self.open_carrier(&extrinsic)
                         && self.apply_inner(
@@ -215,17 +220,15 @@ impl Node {
     }
 
     /// Notifies everybody of a new block, and of what it finalised.
-    fn announce(&mut self, number: u32, hash: Hash, included: Vec<Feed>) {
+    fn announce(&mut self, number: u32, hash: Hash, included: Vec<Waiting>) {
         if let Some(block) = self.history.block(number) {
             self.feeds.new_head(&block.header);
         }
         let history = &self.history;
         self.feeds.storage(&self.state, hash, || history.newest_keys());
         if !included.is_empty() {
-            tell(
-                &included,
-                &format!("{{\"inBlock\":\"{}\"}}", crate::local::rpc::json::hex(&hash)),
-            );
+            let text = format!("{{\"inBlock\":\"{}\"}}", crate::local::rpc::json::hex(&hash));
+            included.iter().for_each(|waiting| tell(&waiting.watchers, &text));
             self.awaiting_finality.push_back((number, included));
         }
         self.finalize(number.saturating_sub(self.config.finality_lag));
@@ -242,10 +245,10 @@ impl Node {
                 if *number > self.finalized {
                     break;
                 }
-                if let Some((_, feeds)) = self.awaiting_finality.pop_front() {
+                if let Some((_, included)) = self.awaiting_finality.pop_front() {
                     let text =
                         format!("{{\"finalized\":\"{}\"}}", crate::local::rpc::json::hex(&hash));
-                    tell(&feeds, &text);
+                    included.iter().for_each(|waiting| tell(&waiting.watchers, &text));
                 }
             }
         }

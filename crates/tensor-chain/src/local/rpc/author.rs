@@ -99,6 +99,6 @@ fn account(given: &Value) -> Result<[u8; 32], RpcError> {
 
 fn seal_if_instant(node: &mut Node) {
     if node.config.sealing == Sealing::Instant {
-        node.seal();
+        node.produce();
     }
 }

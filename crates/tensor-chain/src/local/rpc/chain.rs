@@ -8,7 +8,12 @@ use super::{
     null,
     subscription::{Item, Subscription},
 };
-use crate::local::{block::Hash, history::Lookup, interface::RuntimeVersion, node::Node};
+use crate::local::{
+    block::Hash,
+    history::{Block, Lookup},
+    interface::RuntimeVersion,
+    node::Node,
+};
 
 pub(super) fn block_hash(node: &mut Node, params: &mut Params) -> Result<Answer, RpcError> {
     let hash = |number: Option<u64>| match number {
@@ -33,14 +38,12 @@ pub(super) fn finalized_head(node: &mut Node, _: &mut Params) -> Result<Answer, 
 }
 
 pub(super) fn header(node: &mut Node, params: &mut Params) -> Result<Answer, RpcError> {
-    let Some(number) = kept(node, params.hash()?) else { return Ok(null()) };
-    let block = node.history.block(number);
+    let block = find(node, params.hash()?);
     Ok(block.map_or(Value::Null, |b| json::header(&b.header)).into())
 }
 
 pub(super) fn block(node: &mut Node, params: &mut Params) -> Result<Answer, RpcError> {
-    let Some(number) = kept(node, params.hash()?) else { return Ok(null()) };
-    let Some(block) = node.history.block(number) else { return Ok(null()) };
+    let Some(block) = find(node, params.hash()?) else { return Ok(null()) };
     let extrinsics: Vec<String> = block.extrinsics.iter().map(|e| json::hex(e)).collect();
     Ok(value!({
         "block": { "header": json::header(&block.header), "extrinsics": extrinsics },
@@ -118,11 +121,12 @@ pub(super) fn version(version: &RuntimeVersion) -> Value {
     })
 }
 
-fn kept(node: &Node, hash: Option<Hash>) -> Option<u32> {
-    let Some(hash) = hash else { return Some(node.history.head()) };
+/// A kept block, or one that was replaced not long ago.
+fn find(node: &Node, hash: Option<Hash>) -> Option<&Block> {
+    let Some(hash) = hash else { return node.history.block(node.history.head()) };
     match node.history.lookup(&hash) {
-        Lookup::Kept(number) => Some(number),
-        Lookup::Discarded | Lookup::Unknown => None,
+        Lookup::Kept(number) => node.history.block(number),
+        Lookup::Discarded | Lookup::Unknown => node.history.replaced(&hash),
     }
 }
 

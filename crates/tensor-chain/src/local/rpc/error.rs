@@ -93,6 +93,11 @@ impl From<PoolError> for RpcError {
                 "Unknown Transaction Validity",
                 Some("NoUnsignedValidator".to_owned()),
             ),
+            PoolError::Banned => Self::new(
+                1_012,
+                "Transaction is temporarily banned",
+                Some("Transaction is temporarily banned".to_owned()),
+            ),
             PoolError::AlreadyImported(hash) => {
                 Self::new(1_013, "Transaction Already Imported", Some(json::hex(&hash)))
             }

@@ -107,6 +107,7 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         sudo_set_lock_reduction_interval(interval: u64) network_lock_reduction_interval lock_reduction_interval_set;
         sudo_set_stake_threshold(min_stake: u64) stake_threshold stake_threshold_set;
         sudo_set_tx_delegate_take_rate_limit(tx_rate_limit: u64) tx_delegate_take_rate_limit tx_delegate_take_rate_limit_set;
+        sudo_set_default_take(default_take: u16) max_delegate_take max_delegate_take_set;
         sudo_set_min_delegate_take(take: u16) min_delegate_take min_delegate_take_set;
         sudo_set_dissolve_network_schedule_duration(duration: u32) dissolve_schedule_duration dissolve_duration_set;
         sudo_set_subnet_moving_alpha(alpha: i128) subnet_moving_alpha;

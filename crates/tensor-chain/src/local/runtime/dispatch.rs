@@ -90,8 +90,10 @@ impl Calls {
         super::children::register(&mut calls);
         super::commitments::register(&mut calls);
         super::commits::register(&mut calls);
+        super::crowdloan::register(&mut calls);
         super::dissolve::register(&mut calls);
         super::drand::register(&mut calls);
+        super::evm::register(&mut calls);
         super::moving::register(&mut calls);
         super::multisig::register(&mut calls);
         super::pool::register(&mut calls);
@@ -107,6 +109,7 @@ impl Calls {
         super::swap_hotkey::register(&mut calls);
         super::takes::register(&mut calls);
         super::utility::register(&mut calls);
+        super::voting::register(&mut calls);
         super::weights::register(&mut calls);
         let calls = calls.calls;
         if calls.missing.is_empty() { Ok(calls) } else { Err(calls.missing) }
@@ -275,6 +278,12 @@ impl Runtime {
 }
 
 impl Runtime {
+    /// Whether a call has a method; others fail as filtered.
+    #[cfg(test)]
+    pub(crate) fn has_call(&self, pallet: u8, call: u8) -> bool {
+        self.calls.by_index.contains_key(&(pallet, call))
+    }
+
     /// Pallet and name of a call.
     pub(crate) fn name_of(&self, call: &DecodedCall<'_>) -> Option<(&str, &str)> {
         let pallet = self.interface.pallet_by_index(call.pallet)?;
@@ -300,6 +309,8 @@ fn custom_code(error: &DispatchError) -> u8 {
         "NoWeightsCommitFound" => 16,
         "RevealTooEarly" => 17,
         "InputLengthsUnequal" => 18,
+        "HotKeyNotRegisteredInSubNet" => 19,
+        "EvmKeyAssociateRateLimitExceeded" => 20,
         "ColdkeySwapDisputed" => 21,
         "NonAssociatedColdKey" => 25,
         "DelegateTakeTooLow" => 26,

@@ -64,6 +64,9 @@ impl Runtime {
         self.recycle_rest(cx, netuid);
         self.purge_commitments(cx, netuid);
         self.clear_subnet(cx, netuid);
+        self.clear_voting_power(cx, netuid);
+        self.items.evm_address.clear_under(cx.state, netuid);
+        self.items.uids_by_evm_address.clear_under(cx.state, netuid);
         self.clear_stranded(cx, netuid);
         cx.emit(self.events.network_removed, netuid);
         Ok(())

@@ -42,6 +42,7 @@ impl Runtime {
         }
         drop(epoch);
         self.store_epoch(cx, netuid, &aggregate);
+        self.update_voting_power(cx, netuid, &hotkeys);
         hotkeys
             .into_iter()
             .zip(aggregate.server_emission.iter().zip(&aggregate.validator_emission))

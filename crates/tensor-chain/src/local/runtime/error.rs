@@ -200,7 +200,17 @@ module_errors! {
         ColdkeySwapReannouncedTooEarly, AnnouncedColdkeyHashDoesNotMatch,
         ColdkeySwapAlreadyDisputed, ColdKeyAlreadyAssociated, NewColdKeyIsHotkey,
         NotEnoughBalanceToPaySwapColdKey, ColdkeySwapClearTooEarly, NewHotKeyNotCleanForRootSwap,
-        TrimmingWouldExceedMaxImmunePercentage,
+        TrimmingWouldExceedMaxImmunePercentage, UnableToRecoverPublicKey,
+        InvalidRecoveredPublicKey, EvmKeyAssociateRateLimitExceeded, VotingPowerTrackingNotEnabled,
+        InvalidVotingPowerEmaAlpha,
+    }
+    Crowdloan {
+        DepositTooLow, CapTooLow, MinimumContributionTooLow, CannotEndInPast,
+        BlockDurationTooShort, BlockDurationTooLong, InsufficientBalance, InvalidCrowdloanId,
+        CapRaised, ContributionPeriodEnded, ContributionTooLow, InvalidOrigin, AlreadyFinalized,
+        AlreadyFinalizing, NoContribution, CapNotRaised, CallUnavailable, NotReadyToDissolve,
+        DepositCannotBeWithdrawn, MaxContributorsReached, InvalidFinalizationConfig,
+        MaxContributionReached, MaximumContributionTooLow, MinimumContributionTooHigh,
     }
     Swap {
         FeeRateTooHigh, InsufficientLiquidity, PriceLimitExceeded, ReservesTooLow,

@@ -44,8 +44,22 @@ events! {
         deposit = "Deposit", withdraw = "Withdraw", burned = "Burned", issued = "Issued",
         issuance_forced = "TotalIssuanceForced",
     }
+    "Crowdloan" {
+        crowdloan_created = "Created", crowdloan_contributed = "Contributed",
+        crowdloan_withdrew = "Withdrew", crowdloan_partially_refunded = "PartiallyRefunded",
+        crowdloan_all_refunded = "AllRefunded", crowdloan_finalized = "Finalized",
+        crowdloan_dissolved = "Dissolved", crowdloan_min_updated = "MinContributionUpdated",
+        crowdloan_end_updated = "EndUpdated", crowdloan_cap_updated = "CapUpdated",
+        crowdloan_max_updated = "MaxContributionUpdated",
+    }
     "TransactionPayment" { fee_paid = "TransactionFeePaid" }
     "SubtensorModule" {
+        max_delegate_take_set = "MaxDelegateTakeSet",
+        evm_key_associated = "EvmKeyAssociated",
+        voting_power_enabled = "VotingPowerTrackingEnabled",
+        voting_power_disable_scheduled = "VotingPowerTrackingDisableScheduled",
+        voting_power_disabled = "VotingPowerTrackingDisabled",
+        voting_power_alpha_set = "VotingPowerEmaAlphaSet",
         network_added = "NetworkAdded", network_removed = "NetworkRemoved",
         stake_added = "StakeAdded", stake_removed = "StakeRemoved", stake_moved = "StakeMoved",
         stake_transferred = "StakeTransferred", stake_swapped = "StakeSwapped",

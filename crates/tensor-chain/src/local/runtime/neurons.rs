@@ -93,6 +93,7 @@ impl Runtime {
         items.uids.remove(cx.state, (netuid, old));
         items.is_network_member.remove(cx.state, (old, netuid));
         self.clear_serving(cx, netuid, &old);
+        self.forget_evm_key(cx, netuid, uid);
         set_at(cx, &items.active, netuid, uid, true);
         self.clear_neuron(cx, netuid, uid);
         self.seat(cx, netuid, uid, hotkey);

@@ -1,6 +1,6 @@
 //! Who gets what an epoch divides: owner, miners, validators, their parents and stakers, and root (chain rules 9.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use tensor_yuma::emission::dividends::{
     Child, ChildkeySplit, DividendShare, HotkeyDividends, Parent, TakeSplit, distribute,
@@ -56,7 +56,6 @@ impl Runtime {
     }
 
     fn pay_incentives(&self, cx: &mut Ctx<'_>, netuid: u16, earned: &[Earned]) {
-        let withheld_from = self.owner_hotkeys(cx.state, netuid);
         let recycles = self.items.recycle_or_burn.get(cx.state, netuid) == RECYCLE;
         let (mut total, mut withheld) = (0_u64, 0_u64);
         // By hotkey, as the chain keeps them.
@@ -65,6 +64,7 @@ impl Runtime {
             let sum = incentives.entry(e.hotkey).or_default();
             *sum = sum.saturating_add(e.incentive);
         }
+        let withheld_from = self.owner_hotkeys(cx.state, netuid, &incentives);
         for (hotkey, incentive) in incentives {
             total = total.saturating_add(incentive);
             if withheld_from.contains(&hotkey) {
@@ -200,20 +200,16 @@ impl Runtime {
         dividends
     }
 
-    /// Hotkeys whose miner incentive is withheld: all registered ones of the owner, and the owner hotkey.
-    fn owner_hotkeys(&self, state: &State, netuid: u16) -> Vec<Account> {
+    /// Which of these hotkeys, all of the subnet, have their miner incentive withheld: those of the owner, and the owner hotkey.
+    fn owner_hotkeys(
+        &self,
+        state: &State,
+        netuid: u16,
+        of: &BTreeMap<Account, u64>,
+    ) -> HashSet<Account> {
         let owner = self.items.subnet_owner.get(state, netuid);
         let owned = self.items.owned_hotkeys.get(state, owner);
-        let mut hotkeys: Vec<Account> = owned
-            .into_iter()
-            .filter(|hotkey| self.uid_of(state, netuid, hotkey).is_some())
-            .collect();
-        if let Some(hotkey) = self.items.subnet_owner_hotkey.try_get(state, netuid)
-            && self.uid_of(state, netuid, &hotkey).is_some()
-            && !hotkeys.contains(&hotkey)
-        {
-            hotkeys.push(hotkey);
-        }
-        hotkeys
+        let hotkey = self.items.subnet_owner_hotkey.try_get(state, netuid);
+        owned.into_iter().chain(hotkey).filter(|hotkey| of.contains_key(hotkey)).collect()
     }
 }

@@ -40,10 +40,9 @@ impl Runtime {
         if alpha == 0 {
             return;
         }
-        let mut staking = self.items.staking_hotkeys.get(cx.state, *coldkey);
-        if !staking.contains(hotkey) {
-            staking.push(*hotkey);
-            self.items.staking_hotkeys.set(cx.state, *coldkey, &staking);
+        // Whoever has a share here was added when it got its first.
+        if !self.items.alpha_shares.contains(cx.state, (*hotkey, *coldkey, netuid)) {
+            self.items.staking_hotkeys.append_new(cx.state, *coldkey, hotkey);
         }
         self.update_one(cx, hotkey, coldkey, netuid, signed(alpha));
     }
@@ -169,16 +168,8 @@ impl Runtime {
         }
         let items = &self.items;
         items.owner.set(cx.state, *hotkey, coldkey);
-        let mut owned = items.owned_hotkeys.get(cx.state, *coldkey);
-        if !owned.contains(hotkey) {
-            owned.push(*hotkey);
-            items.owned_hotkeys.set(cx.state, *coldkey, &owned);
-        }
-        let mut staking = items.staking_hotkeys.get(cx.state, *coldkey);
-        if !staking.contains(hotkey) {
-            staking.push(*hotkey);
-            items.staking_hotkeys.set(cx.state, *coldkey, &staking);
-        }
+        items.owned_hotkeys.append_new(cx.state, *coldkey, hotkey);
+        items.staking_hotkeys.append_new(cx.state, *coldkey, hotkey);
         Ok(())
     }
 

@@ -345,7 +345,7 @@ impl Runtime {
         }
     }
 
-    fn next_symbol(&self, state: &State, netuid: u16) -> Vec<u8> {
+    pub(crate) fn next_symbol(&self, state: &State, netuid: u16) -> Vec<u8> {
         let used: Vec<Vec<u8>> =
             self.items.token_symbol.entries(state).into_iter().map(|(_, symbol)| symbol).collect();
         let own = Self::symbol_of(netuid);

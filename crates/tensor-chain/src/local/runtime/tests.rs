@@ -14,11 +14,13 @@ mod accounts;
 mod decode;
 mod economy;
 mod epochs;
+mod extras;
 mod governance;
 mod keys;
 mod random;
 mod registering;
 mod stakes;
+mod table;
 mod viewing;
 mod weighting;
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::{
-    AccountInfo, Announcement, AxonInfo, ChainIdentity, Commitment, HashCommit, LockState,
-    MinerCollateralState, Multisig, NeuronCertificate, PrometheusInfo, ProxyDefinition, Pulse,
-    RateLimitKey, SafeFloatBits, SubnetIdentity, TimelockedCommit, UsageTracker,
+    AccountInfo, Announcement, AxonInfo, ChainIdentity, Commitment, Crowdloan, HashCommit,
+    LockState, MinerCollateralState, Multisig, NeuronCertificate, PrometheusInfo, ProxyDefinition,
+    Pulse, RateLimitKey, SafeFloatBits, SubnetIdentity, TimelockedCommit, UsageTracker,
 };
 use super::{Account, Handle, Map, Resolver, Value};
 use crate::local::interface::Interface;
@@ -19,6 +19,10 @@ macro_rules! items {
         }
 
         impl Items {
+            /// Pallet and name of every item.
+            #[cfg(test)]
+            pub(crate) const NAMES: &[(&str, &str)] = &[$($(($pallet, $item),)*)*];
+
             /// Resolves every handle.
             ///
             /// # Errors
@@ -247,6 +251,13 @@ items! {
         axons: Map<(Netuid, Account), AxonInfo> = "Axons",
         certificates: Map<(Netuid, Account), NeuronCertificate> = "NeuronCertificates",
         prometheus: Map<(Netuid, Account), PrometheusInfo> = "Prometheus",
+        evm_address: Map<(Netuid, u16), ([u8; 20], u64)> = "AssociatedEvmAddress",
+        uids_by_evm_address: Map<(Netuid, [u8; 20]), Vec<(u16, u64)>> = "AssociatedUidsByEvmAddress",
+        voting_power: Map<(Netuid, Account), u64> = "VotingPower",
+        total_voting_power: Map<Netuid, u64> = "TotalVotingPower",
+        voting_power_tracked: Map<Netuid, bool> = "VotingPowerTrackingEnabled",
+        voting_power_ends_at: Map<Netuid, u64> = "VotingPowerDisableAtBlock",
+        voting_power_alpha: Map<Netuid, u64> = "VotingPowerEmaAlpha",
         // Limits and commits.
         transaction_key_last_block: Map<(Account, Netuid, u16), u64> = "TransactionKeyLastBlock",
         last_rate_limited_block: Map<RateLimitKey, u64> = "LastRateLimitedBlock",
@@ -278,6 +289,13 @@ items! {
         pulses: Map<u64, Pulse> = "Pulses",
         last_stored_round: Value<u64> = "LastStoredRound",
         oldest_stored_round: Value<u64> = "OldestStoredRound",
+    }
+    "Crowdloan" {
+        next_crowdloan: Value<u32> = "NextCrowdloanId",
+        crowdloans: Map<u32, Crowdloan> = "Crowdloans",
+        contributions: Map<(u32, Account), u64> = "Contributions",
+        max_contributions: Map<u32, u64> = "MaxContributions",
+        current_crowdloan: Value<u32> = "CurrentCrowdloanId",
     }
     "Proxy" {
         proxies: Map<Account, (Vec<ProxyDefinition>, u64)> = "Proxies",

@@ -116,6 +116,30 @@ pub(crate) struct MinerCollateralState {
     pub(crate) earned: u64,
 }
 
+/// `pallet_crowdloan::CrowdloanInfo`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Crowdloan {
+    pub(crate) creator: Account,
+    pub(crate) deposit: u64,
+    pub(crate) min_contribution: u64,
+    pub(crate) end: u32,
+    pub(crate) cap: u64,
+    pub(crate) funds_account: Account,
+    pub(crate) raised: u64,
+    pub(crate) target_address: Option<Account>,
+    pub(crate) call: Option<BoundedCall>,
+    pub(crate) finalized: bool,
+    pub(crate) contributors_count: u32,
+}
+
+/// `frame_support::traits::Bounded` of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum BoundedCall {
+    Legacy([u8; 32]),
+    Inline(Vec<u8>),
+    Lookup([u8; 32], u32),
+}
+
 /// `pallet_subtensor::RateLimitKey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum RateLimitKey {

@@ -72,6 +72,9 @@ fn v15_is_the_recorded_interface() {
         lines.push(extension(&e.identifier, e.ty.id, e.additional_signed.id));
     }
     lines.push(format!("extrinsic version = {}", metadata.extrinsic.version));
+    let (address, signature) = (&metadata.extrinsic.address_ty, &metadata.extrinsic.signature_ty);
+    lines.push(format!("extrinsic address = {}", type_name(&metadata.types, address.id)));
+    lines.push(format!("extrinsic signature = {}", type_name(&metadata.types, signature.id)));
     compare(&recorded(true), &lines);
 }
 
@@ -104,8 +107,12 @@ fn v14_is_the_recorded_interface_without_its_runtime_apis() {
         lines.push(extension(&e.identifier, e.ty.id, e.additional_signed.id));
     }
     lines.push(format!("extrinsic version = {}", metadata.extrinsic.version));
-    compare(&recorded(false), &lines);
     let whole = metadata.types.resolve(metadata.extrinsic.ty.id).unwrap();
+    for (part, at) in [("address", 0), ("signature", 2)] {
+        let ty = whole.type_params[at].ty.unwrap();
+        lines.push(format!("extrinsic {part} = {}", type_name(&metadata.types, ty.id)));
+    }
+    compare(&recorded(false), &lines);
     assert_eq!(whole.path.segments.last().unwrap(), "UncheckedExtrinsic");
     let params: Vec<_> = whole.type_params.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(params, ["Address", "Call", "Signature", "Extra"]);
@@ -231,8 +238,22 @@ impl Pallet<'_> {
             }
         }
         for c in self.constants {
-            lines.push(format!("pallet {name} constant {} = 0x{}", c.name, hex::encode(&c.value)));
+            let (ty, value) = (type_name(types, c.ty.id), hex::encode(&c.value));
+            lines.push(format!("pallet {name} constant {}: {ty} = 0x{value}", c.name));
         }
+    }
+}
+
+/// A type as the recording names it: the last part of its path, with what is inside an option.
+fn type_name(types: &PortableRegistry, id: u32) -> String {
+    let ty = types.resolve(id).unwrap();
+    match (ty.path.segments.last(), &ty.type_def) {
+        (Some(name), TypeDef::Variant(_)) if name == "Option" => {
+            format!("Option<{}>", type_name(types, ty.type_params[0].ty.unwrap().id))
+        }
+        (Some(name), _) => name.clone(),
+        (None, TypeDef::Primitive(primitive)) => debug(primitive).to_lowercase(),
+        (None, other) => panic!("a constant of {other:?}"),
     }
 }
 
@@ -319,8 +340,9 @@ fn recorded(with_apis: bool) -> Vec<String> {
             ));
         }
         for c in pallet.get("constants").and_then(Value::as_array).into_iter().flatten() {
-            let (constant, value) = (c["name"].as_str().unwrap(), c["value"].as_str().unwrap());
-            lines.push(format!("pallet {name} constant {constant} = {value}"));
+            let text = |key: &str| c[key].as_str().unwrap();
+            let (constant, ty, value) = (text("name"), text("type"), text("value"));
+            lines.push(format!("pallet {name} constant {constant}: {ty} = {value}"));
         }
     }
     for api in json["runtime_apis"].as_array().unwrap().iter().filter(|_| with_apis) {
@@ -343,6 +365,10 @@ fn recorded(with_apis: bool) -> Vec<String> {
         lines.push(extension(name, id("extra_ty"), id("additional_ty")));
     }
     lines.push(format!("extrinsic version = {}", json["extrinsic"]["version"]));
+    for part in ["address", "signature"] {
+        let text = json["extrinsic"][part].as_str().unwrap();
+        lines.push(format!("extrinsic {part} = {}", text.split('<').next().unwrap()));
+    }
     lines
 }
 
