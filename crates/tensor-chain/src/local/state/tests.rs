@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+/// A plain map in the place of a state.
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
 #[test]
 fn rollback_restores_values_order_and_size() {
     let mut state = State::new();
@@ -68,10 +71,10 @@ fn agrees_with_a_naive_model() {
         (seed >> 33) % bound
     };
     let mut state = State::new();
-    let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-    let mut stack: Vec<BTreeMap<Vec<u8>, Vec<u8>>> = Vec::new();
+    let mut model: Model = BTreeMap::new();
+    let mut stack: Vec<Model> = Vec::new();
     let mut block_start = model.clone();
-    let mut copies: Vec<(State, BTreeMap<Vec<u8>, Vec<u8>>)> = Vec::new();
+    let mut copies: Vec<(State, Model)> = Vec::new();
     for _ in 0..20_000 {
         let key = vec![b'k', next(12) as u8];
         match next(9) {
@@ -128,7 +131,7 @@ fn agrees_with_a_naive_model() {
     }
 }
 
-fn assert_agrees(state: &State, model: &BTreeMap<Vec<u8>, Vec<u8>>) {
+fn assert_agrees(state: &State, model: &Model) {
     let now: BTreeMap<_, _> = state.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
     assert_eq!(now, *model);
     assert!(state.iter().map(|(k, _)| k).is_sorted());
