@@ -8,6 +8,7 @@ pub mod chain;
 mod document;
 pub mod numbers;
 pub mod report;
+pub mod scenario;
 pub mod wallet;
 pub mod wire;
 pub mod yuma;
@@ -92,9 +93,6 @@ pub enum VectorError {
     /// The file with the metadata is of no use.
     #[error("{} is no metadata", .0.display())]
     Metadata(PathBuf, #[source] chain::MetadataFileError),
-    /// The suite is not there yet.
-    #[error("the suite {0:?} is not implemented: every case of it counts as failed")]
-    NotImplemented(Suite),
 }
 
 /// Reads a vector file of a suite, or the folder of wallet vectors.
@@ -122,28 +120,39 @@ pub fn load_against(
     let path = index.as_path();
     let bytes = std::fs::read(path).map_err(|error| VectorError::Read(path.to_owned(), error))?;
     let invalid = |error| VectorError::Json(path.to_owned(), error);
-    if suite == Suite::Yuma {
-        let file = yuma::File::parse(&bytes).map_err(invalid)?;
-        return Ok(Vectors(Kind::Yuma(Box::new(file))));
-    }
-    let document = numbers::to_value(&bytes).map_err(invalid)?;
-    let cases = match suite {
-        Suite::Wire => wire::cases(&document),
-        Suite::Wallet => wallet::cases(&document, path.parent().unwrap_or(path)),
-        Suite::Chain => {
-            let read = |file: &Path| {
-                chain::metadata_file(file)
-                    .map_err(|error| VectorError::Metadata(file.to_owned(), error))
-            };
-            chain::cases(&document, metadata.map(read).transpose()?)
+    type Read<'a> = &'a dyn Fn(&Value) -> Result<Vec<Case>, SchemaError>;
+    let metadata = metadata.map(|file| {
+        chain::metadata_file(file).map_err(|error| VectorError::Metadata(file.to_owned(), error))
+    });
+    let metadata = metadata.transpose()?.map(std::rc::Rc::new);
+    let folder = path.parent().unwrap_or(path);
+    let read: Read<'_> = match suite {
+        Suite::Yuma => {
+            let file = yuma::File::parse(&bytes).map_err(invalid)?;
+            return Ok(Vectors(Kind::Yuma(Box::new(file))));
         }
-        Suite::Yuma | Suite::Scenario => return Err(VectorError::NotImplemented(suite)),
+        Suite::Wire => &wire::cases,
+        Suite::Wallet => &|document| wallet::cases(document, folder),
+        Suite::Chain => &|document| chain::cases(document, metadata.clone()),
+        Suite::Scenario => &|document| scenario::cases(document, &stem(path)),
     };
-    let cases = cases.map_err(|error| VectorError::Schema(path.to_owned(), error))?;
+    let document = numbers::to_value(&bytes).map_err(invalid)?;
+    let cases = read(&document).map_err(|error| VectorError::Schema(path.to_owned(), error))?;
     Ok(Vectors(Kind::Cases { document, cases }))
 }
 
+/// A file's name without its ending: what names the only case of a file that has no name.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 impl Vectors {
+    /// A file that cannot be used, as one case that fails: a folder's other files still count.
+    pub fn unusable(path: &Path, problem: String) -> Self {
+        let cases = vec![scenario::unusable(&stem(path), problem)];
+        Self(Kind::Cases { document: Value::Null, cases })
+    }
+
     /// The names of the cases in the order of the file.
     pub fn names(&self) -> Vec<String> {
         match &self.0 {

@@ -13,6 +13,7 @@ pub mod extrinsic;
 mod faults;
 pub mod fee;
 mod history;
+mod inspect;
 pub mod interface;
 mod invariants;
 mod node;

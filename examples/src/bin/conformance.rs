@@ -1,16 +1,17 @@
-//! `cargo run --release --bin conformance -- yuma testdata/yuma/yuma_vectors.json`
+//! `cargo run --release --bin conformance -- yuma testdata/yuma/yuma_vectors.json`, or
+//! `… -- scenario testdata/scenarios` for the stories on the local chain.
 //!
 //! Checks a vector file, prints `N passed, M failed`, and exits with 1 if any case failed.
 
 use std::error::Error;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tensor_examples::atomic;
 use tensor_examples::cause::line_of;
-use tensor_examples::conformance::{self, Suite, report::Report};
+use tensor_examples::conformance::{self, Suite, VectorError, Vectors, report::Report};
 
 /// Holds this implementation against vectors of the chain and the official packages.
 #[derive(Debug, Parser)]
@@ -53,12 +54,28 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
     }
     let mut total = Report::default();
     for file in &files {
-        let mut vectors = conformance::load_against(args.suite, file, args.metadata.as_deref())?;
+        let mut vectors = match load(args, file) {
+            // One bad story among many fails alone.
+            Err(error) if args.suite == Suite::Scenario && files.len() > 1 => {
+                Vectors::unusable(file, line_of(&error))
+            }
+            loaded => loaded?,
+        };
         if let Some(name) = &args.only {
-            vectors.retain(name)?;
+            match vectors.retain(name) {
+                // It may be another file's.
+                Err(_) if files.len() > 1 => continue,
+                retained => retained?,
+            }
         }
         if args.list {
-            vectors.names().iter().for_each(|name| println!("{name}"));
+            // Whoever reads may have enough before the end.
+            let mut out = std::io::stdout().lock();
+            let told = vectors.names().iter().try_for_each(|name| writeln!(out, "{name}"));
+            match told {
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(true),
+                told => told?,
+            }
             continue;
         }
         let bar = bar(vectors.names().len());
@@ -74,8 +91,16 @@ fn run(args: &Args) -> Result<bool, Box<dyn Error>> {
     if args.list {
         return Ok(true);
     }
+    if let (Some(name), true) = (&args.only, total.passed().is_empty() && total.failed().is_empty())
+    {
+        return Err(VectorError::NoSuchCase(name.clone()).into());
+    }
     println!("{total}");
     Ok(total.is_success())
+}
+
+fn load(args: &Args, file: &Path) -> Result<Vectors, VectorError> {
+    conformance::load_against(args.suite, file, args.metadata.as_deref())
 }
 
 /// The file itself, or for a folder all JSON files in it, by name.

@@ -5,10 +5,10 @@
 //! checked.
 
 mod block;
-mod encode;
+pub(super) mod encode;
 mod entry;
 mod read;
-mod value;
+pub(super) mod value;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -82,7 +82,10 @@ pub fn metadata_file(path: &Path) -> Result<Metadata, MetadataFileError> {
 ///
 /// # Errors
 /// [`SchemaError`] where the file departs from the schema.
-pub(super) fn cases(document: &Json, given: Option<Metadata>) -> Result<Vec<Case>, SchemaError> {
+pub(super) fn cases(
+    document: &Json,
+    given: Option<Rc<Metadata>>,
+) -> Result<Vec<Case>, SchemaError> {
     let top = Object::new("file", document, &PARTS)?;
     let own = || {
         let hex = document.pointer("/metadata/v15_hex")?.as_str()?;
@@ -92,6 +95,7 @@ pub(super) fn cases(document: &Json, given: Option<Metadata>) -> Result<Vec<Case
         Some(metadata) => metadata,
         None => own()
             .unwrap_or_else(|| decode(BUNDLED))
+            .map(Rc::new)
             .map_err(|error| SchemaError::new("metadata", error.to_string()))?,
     };
     let context = Rc::new(entry::Context { metadata, network: top.optional("network").cloned() });

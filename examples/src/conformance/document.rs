@@ -19,6 +19,8 @@ pub enum Rule {
     EqualIfPresent,
     /// The expected value must satisfy this; what is written is the computed one.
     Satisfies(Check),
+    /// It was judged where it was computed: what is wrong with the expected value, if anything.
+    Judged(Option<String>),
 }
 
 /// Says what is wrong with an expected value, if anything is.
@@ -58,10 +60,11 @@ impl Computed {
     pub(super) fn difference(&self, document: &Value) -> Option<String> {
         let place = self.place();
         let expected = self.path.iter().try_fold(document, |value, step| match step {
-            Step::Key(key) => value.get(key),
+            Step::Key(key) => value.get(key).or_else(|| value.get(key.parse::<usize>().ok()?)),
             Step::Index(index) => value.get(*index),
         });
         match (&self.rule, expected) {
+            (Rule::Judged(problem), _) => problem.as_ref().map(|text| format!("{place}: {text}")),
             (Rule::EqualIfPresent, None) => None,
             (_, None) => Some(format!("{place}: the file expects nothing here")),
             (Rule::Satisfies(check), Some(expected)) => {
@@ -78,6 +81,11 @@ impl Computed {
         let mut at = document;
         for step in &self.path {
             at = match step {
+                Step::Key(key) if at.is_array() => {
+                    let item = key.parse::<usize>().ok().and_then(|index| at.get_mut(index));
+                    let Some(item) = item else { return };
+                    item
+                }
                 Step::Key(key) => {
                     if !at.is_object() {
                         *at = Value::Object(Map::new());
@@ -116,6 +124,7 @@ impl std::fmt::Debug for Rule {
             Self::Equal => "Equal",
             Self::EqualIfPresent => "EqualIfPresent",
             Self::Satisfies(_) => "Satisfies",
+            Self::Judged(_) => "Judged",
         })
     }
 }

@@ -13,5 +13,6 @@ mod ml;
 #[cfg(unix)]
 mod process;
 mod query;
+mod scenarios;
 mod small_story;
 mod whole_story;

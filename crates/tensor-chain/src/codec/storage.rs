@@ -55,10 +55,7 @@ impl<'a> StorageEntry<'a> {
         }
         let mut key = self.prefix();
         for (place, (info, value)) in self.entry.keys().zip(keys).enumerate() {
-            let mut encoded = Vec::new();
-            self.types
-                .encode(info.key_id, value, &mut encoded)
-                .map_err(|source| StorageKeyError::Encode { item: self.name(), place, source })?;
+            let encoded = self.encode_key(place, value)?;
             match info.hasher {
                 StorageHasher::Blake2_128 => key.extend_from_slice(&blake2_128(&encoded)),
                 StorageHasher::Blake2_256 => key.extend_from_slice(&blake2_256(&encoded)),
@@ -73,6 +70,34 @@ impl<'a> StorageEntry<'a> {
             }
         }
         Ok(key)
+    }
+
+    /// One of the item's keys in SCALE, before it is hashed.
+    ///
+    /// # Errors
+    /// [`StorageKeyError`] when the item has no such key or the value does not fit it.
+    pub fn encode_key(&self, place: usize, value: &Value) -> Result<Vec<u8>, StorageKeyError> {
+        let Some(info) = self.entry.keys().nth(place) else {
+            let (got, most) = (place.saturating_add(1), self.depth());
+            return Err(StorageKeyError::TooMany { item: self.name(), got, most });
+        };
+        let mut encoded = Vec::new();
+        self.types
+            .encode(info.key_id, value, &mut encoded)
+            .map_err(|source| StorageKeyError::Encode { item: self.name(), place, source })?;
+        Ok(encoded)
+    }
+
+    /// The bytes that a value of this item is stored as.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the value does not fit.
+    pub fn encode(&self, value: &Value) -> Result<Vec<u8>, EncodeError> {
+        let mut encoded = Vec::new();
+        self.types
+            .encode(self.entry.value_ty(), value, &mut encoded)
+            .map_err(|error| error.inside(self.name()))?;
+        Ok(encoded)
     }
 
     /// The keys that a full storage key holds. One that is only kept as a hash comes back as the

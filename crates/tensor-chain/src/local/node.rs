@@ -7,7 +7,7 @@ mod limits;
 mod production;
 mod system;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use parity_scale_codec::{Compact, Encode};
@@ -51,6 +51,8 @@ pub(crate) struct Node {
     pub(crate) pool: Pool,
     pub(crate) feeds: Feeds,
     pub(crate) finalized: u32,
+    /// Accounts whose transactions need no valid signature.
+    pub(crate) impersonated: HashSet<[u8; 32]>,
     /// Runtimes before the one in force, oldest first.
     pub(crate) past: Vec<PastRuntime>,
     system: Arc<SystemItems>,
@@ -117,6 +119,7 @@ impl Node {
             pool: Pool::default(),
             feeds: Feeds::default(),
             finalized: 0,
+            impersonated: HashSet::new(),
             past: Vec::new(),
             clock_shift: 0,
             awaiting_finality: VecDeque::new(),
@@ -148,6 +151,7 @@ impl Node {
             pool: Pool::default(),
             feeds: Feeds::default(),
             finalized: self.finalized,
+            impersonated: self.impersonated.clone(),
             past: self.past.clone(),
             system: Arc::clone(&self.system),
             limits: self.limits,

@@ -65,6 +65,7 @@ pub use fees::Charge;
 pub use genesis::{Deviations, Genesis};
 pub use import::ImportedSubnet;
 pub use ledger::{AlphaLedger, Stranded, TaoLedger};
+pub use root::root_claim_indices;
 pub use views::ApiError;
 
 use coinbase::DecayFactors;

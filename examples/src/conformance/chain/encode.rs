@@ -96,7 +96,7 @@ pub(super) fn extrinsic(context: &Context, entry: &Entry) -> Result<Vec<Computed
 }
 
 /// A number in SCALE's compact form.
-pub(super) fn compact(number: u64) -> Vec<u8> {
+pub(in crate::conformance) fn compact(number: u64) -> Vec<u8> {
     let shifted = number << 2;
     match number {
         0..=0x3f => vec![shifted as u8],

@@ -11,7 +11,7 @@ use crate::conformance::{Case, Computed, numbers};
 
 /// What all entries share.
 pub(super) struct Context {
-    pub(super) metadata: Metadata,
+    pub(super) metadata: Rc<Metadata>,
     pub(super) network: Option<Json>,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn from_json(json: &Json) -> Result<Value, String> {
 }
 
 /// A decoded value.
-pub(super) fn to_json(value: &Value) -> Json {
+pub(in crate::conformance) fn to_json(value: &Value) -> Json {
     match value {
         Value::Bool(value) => Json::from(*value),
         Value::Uint(value) => numbers::integer(value),
@@ -69,7 +69,7 @@ pub(super) fn to_json(value: &Value) -> Json {
     }
 }
 
-pub(super) fn fields_to_json(fields: &[(String, Value)]) -> Json {
+pub(in crate::conformance) fn fields_to_json(fields: &[(String, Value)]) -> Json {
     Json::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
 }
 

@@ -80,7 +80,6 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         sudo_set_toggle_transfer(toggle: bool) TransferEnabled transfer_toggle false transfer_toggle;
         sudo_set_yuma3_enabled(enabled: bool) Yuma3Enabled yuma3_on false yuma3_toggled;
         sudo_set_bonds_reset_enabled(enabled: bool) BondsResetEnabled bonds_reset_on false bonds_reset_toggled;
-        sudo_set_network_pow_registration_allowed(registration_allowed: bool) PowRegistrationAllowed network_pow_registration_allowed false pow_registration_allowed;
     );
     // name(argument: type), the item, whether the freeze window applies, whether the subnet must exist, the event.
     root_setters!(calls:

@@ -197,6 +197,17 @@ impl Runtime {
         Ok(Validity { pays: self.pays(call) })
     }
 
+    /// The error behind what [`validate`](Self::validate) tells as a code.
+    #[must_use]
+    pub fn refusal(
+        &self,
+        cx: &mut Ctx<'_>,
+        who: &Account,
+        call: &DecodedCall<'_>,
+    ) -> Option<DispatchError> {
+        cx.simulate(|cx| self.check(cx, who, call)).err()
+    }
+
     /// Whether the call is charged a fee.
     #[must_use]
     pub fn pays(&self, call: &DecodedCall<'_>) -> bool {

@@ -171,6 +171,7 @@ impl Runtime {
         }
         for index in self.mechanism_indices(state, netuid) {
             items.incentive.remove(state, index);
+            items.consensus_by_mechanism.remove(state, index);
             items.last_update.remove(state, index);
             items.weights.clear_under(state, index);
             items.bonds.clear_under(state, index);
@@ -196,6 +197,16 @@ impl Runtime {
         for ((hotkey, on), _) in items.childkey_take.entries(state) {
             if on == netuid {
                 items.childkey_take.remove(state, (hotkey, on));
+            }
+        }
+        for ((coldkey, on), _) in items.auto_stake_destination.entries(state) {
+            if on == netuid {
+                items.auto_stake_destination.remove(state, (coldkey, on));
+            }
+        }
+        for ((hotkey, on), _) in items.auto_stake_coldkeys.entries(state) {
+            if on == netuid {
+                items.auto_stake_coldkeys.remove(state, (hotkey, on));
             }
         }
         for ((account, on, kind), _) in items.transaction_key_last_block.entries(state) {
@@ -291,6 +302,14 @@ impl Runtime {
             registrations_this_block,
             ema_price_halving_blocks,
             max_registrations_per_block,
+            adjustment_interval,
+            adjustment_alpha,
+            min_non_immune_uids,
+            min_childkey_take_per_subnet,
+            collateral_lock_share,
+            collateral_drain_ratio,
+            liquid_alpha_consensus_mode,
+            root_claimable_threshold,
             weights_version_key,
             liquid_alpha_on,
             yuma3_on,

@@ -222,7 +222,8 @@ module_errors! {
         BondsMovingAverageMaxReached, NegativeSigmoidSteepness, ValueNotInBounds,
         MinAllowedUidsGreaterThanCurrentUids, MinAllowedUidsGreaterThanMaxAllowedUids,
         MaxAllowedUidsLessThanMinAllowedUids, MaxAllowedUidsGreaterThanDefaultMaxAllowedUids,
-        InvalidValue, NotPermittedOnRootSubnet, Deprecated, CollateralLockShareTooHigh,
+        InvalidValue, NotPermittedOnRootSubnet, POWRegistrationDisabled, Deprecated,
+        CollateralLockShareTooHigh,
         CollateralDrainRatioOutOfBounds,
     }
     Sudo { RequireSudo }

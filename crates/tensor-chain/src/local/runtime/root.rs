@@ -158,7 +158,7 @@ impl Runtime {
         if stakers == 0 {
             return;
         }
-        for index in hash_indices(&cx.parent_hash, AUTOMATIC_CLAIMS, stakers) {
+        for index in root_claim_indices(&cx.parent_hash, AUTOMATIC_CLAIMS, stakers) {
             if let Some(coldkey) = self.items.staking_coldkeys_by_index.try_get(cx.state, index) {
                 // One that cannot be paid now is tried again when it is picked again.
                 let _ = cx.transact(|cx| self.claim_all(cx, &coldkey, None));
@@ -283,8 +283,10 @@ impl Runtime {
     }
 }
 
-/// `count` steps through the hash's four big-endian words, modulo `total`; each index once, ascending.
-fn hash_indices(hash: &[u8; 32], count: u64, total: u64) -> BTreeSet<u64> {
+/// Which of `total` root stakers a block claims for (ruleset 425, chain rules 10.1): `count` steps through the parent hash's four big-endian words,
+/// modulo `total`; each index once, ascending.
+#[must_use]
+pub fn root_claim_indices(hash: &[u8; 32], count: u64, total: u64) -> BTreeSet<u64> {
     let words: Vec<u64> = hash
         .chunks_exact(8)
         .map(|word| word.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
@@ -313,6 +315,6 @@ mod tests {
             265, 630, 1286, 1558, 4496, 4861, 5517, 5789, 6803, 8096, 9092, 11034, 11399, 12055,
             12327,
         ];
-        assert!(hash_indices(&hash, 15, 15_000).into_iter().eq(expected));
+        assert!(root_claim_indices(&hash, 15, 15_000).into_iter().eq(expected));
     }
 }

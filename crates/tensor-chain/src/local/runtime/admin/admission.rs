@@ -1,7 +1,7 @@
 //! Setters of who may register and for how much: uids, permits, burn, collateral.
 //! Each has bounds, depends on other values, or has further effects.
 
-use super::super::Runtime;
+use super::super::{Ruleset, Runtime};
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::errors;
@@ -33,6 +33,7 @@ pub(super) fn register(calls: &mut Registrar<'_>) {
         PAID sudo_set_owner_immune_neuron_limit(netuid: u16, immune_neurons: u16) => admin_owner_immune_limit;
         PAID sudo_set_burn_half_life(netuid: u16, burn_half_life: u16) => admin_burn_half_life;
         PAID sudo_set_burn_increase_mult(netuid: u16, burn_increase_mult: u128) => admin_burn_increase_mult;
+        PAID sudo_set_network_pow_registration_allowed(netuid: u16, registration_allowed: bool) => admin_pow_registration;
         PAID sudo_set_collateral_lock_share(netuid: u16, lock_share: u16) => admin_lock_share;
         PAID sudo_set_collateral_drain_ratio(netuid: u16, drain_ratio: u128) => admin_drain_ratio;
     );
@@ -197,6 +198,25 @@ impl Runtime {
             }
             runtime.items.burn_increase_mult.set(cx.state, netuid, &mult);
             cx.emit(runtime.events.burn_increase_mult_set, (netuid, mult));
+            Ok(())
+        })
+    }
+
+    /// Work registers nobody under 425, whose setter only refuses.
+    fn admin_pow_registration(
+        &self,
+        cx: &mut Ctx<'_>,
+        origin: Origin,
+        netuid: u16,
+        allowed: bool,
+    ) -> DispatchResult {
+        let limit = Limit::Owner(Hyperparameter::PowRegistrationAllowed);
+        self.set_by_owner(cx, origin, netuid, limit, |runtime, cx, _| {
+            if runtime.ruleset == Ruleset::V425 {
+                return Err(errors::AdminUtils::POWRegistrationDisabled);
+            }
+            runtime.items.network_pow_registration_allowed.set(cx.state, netuid, &allowed);
+            cx.emit(runtime.events.pow_registration_allowed, (netuid, allowed));
             Ok(())
         })
     }
