@@ -65,9 +65,7 @@ fn expected_number(document: &Value) -> Option<String> {
             Value::Object(fields) => {
                 for (name, item) in fields {
                     // Not the keys of an entry, nor how far a value may lie.
-                    if ["keys", "args", "within", "min", "max", "block"]
-                        .contains(&name.as_str())
-                    {
+                    if ["keys", "args", "within", "min", "max", "block"].contains(&name.as_str()) {
                         continue;
                     }
                     let escaped = name.replace('~', "~0").replace('/', "~1");

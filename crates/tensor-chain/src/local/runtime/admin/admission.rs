@@ -1,11 +1,11 @@
 //! Setters of who may register and for how much: uids, permits, burn, collateral.
 //! Each has bounds, depends on other values, or has further effects.
 
-use super::super::{Ruleset, Runtime};
 use super::super::ctx::{Ctx, Origin};
 use super::super::dispatch::{DONE, DispatchResult, Registrar, calls};
 use super::super::error::errors;
 use super::super::limits::{Hyperparameter, Limit};
+use super::super::{Ruleset, Runtime};
 use super::ONE;
 
 /// `MinBurn` stays below this.
