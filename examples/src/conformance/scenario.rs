@@ -26,7 +26,8 @@
 //!
 //! `preset` is `"dev"` (the default), `"localnet"`, either with a ruleset (`"dev-425"`), or an object with the `name` and what differs: `ruleset`
 //! (`"V461"`, `"V425"`), `build` (`"fast"`, `"prod"`), `fees` (**off unless said**, or unless `TransactionFeePaid` is expected), `author` (an account; `null`
-//! for nobody; `//One` unless said), `seed`, `block_ms`, `genesis_ms`, `history`, `shield`, `funds` (rao by account),
+//! for nobody; `//One` unless said), `seed`, `block_ms`, `genesis_ms`, `history`, `shield`, `root_sells` (root earns
+//! whatever the prices), `funds` (rao by account),
 //! `storage` (written before the first block), `accounts` (names for secret URIs or addresses). These fields may
 //! as well stand beside `preset`.
 //!

@@ -1,5 +1,5 @@
-//! What tests and tools ask of a chain beyond its storage and its RPC: runtime APIs, why a call is refused,
-//! and transactions of accounts whose keys nobody has.
+//! What tests and tools ask of a chain, and bend in it, beyond its storage and its RPC: runtime APIs, why a call
+//! is refused, transactions of accounts whose keys nobody has, root that earns on a small chain.
 
 use tensor_core::account::AccountId;
 
@@ -15,6 +15,13 @@ impl LocalChain {
         let mut node = self.lock();
         let head = node.history.head();
         node.call_api(name, args, head)
+    }
+
+    /// Lets root have its part of every subnet's alpha from the next block on, or only where the rule
+    /// says so: while the moving prices of all subnets together are above 1, as they are not on a small
+    /// chain (chain rules 3.7).
+    pub fn set_root_always_sells(&self, on: bool) {
+        self.lock().control(|cx, runtime| runtime.set_root_always_sells(cx, on));
     }
 
     /// From now on transactions of this account are taken with any signature: for those whose key

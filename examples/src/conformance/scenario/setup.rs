@@ -11,7 +11,7 @@ use super::{Place, is_remark, number};
 use crate::conformance::SchemaError;
 
 /// Fields of the preset; those of a scenario's own top level too.
-pub(super) const FIELDS: [&str; 17] = [
+pub(super) const FIELDS: [&str; 18] = [
     "ruleset",
     "build",
     "fees",
@@ -22,6 +22,7 @@ pub(super) const FIELDS: [&str; 17] = [
     "genesis_ms",
     "history",
     "shield",
+    "root_sells",
     "funds",
     "fund",
     "storage",
@@ -49,6 +50,7 @@ pub(super) struct Setup {
     genesis_ms: Option<u64>,
     history: Option<u64>,
     shield: bool,
+    root_sells: bool,
     aliases: Vec<(String, String)>,
     accounts: Accounts,
     /// Accounts and their TAO, with their place.
@@ -122,6 +124,7 @@ impl Setup {
             "genesis_ms" => self.genesis_ms = Some(number()?),
             "history" => self.history = Some(number()?),
             "shield" => self.shield = flag()?,
+            "root_sells" => self.root_sells = flag()?,
             "funds" | "fund" => self.funds.push((at, value.clone())),
             "storage" | "set" | "set_storage" => self.storage.push((at, value.clone())),
             "accounts" | "wallets" => {
@@ -194,6 +197,9 @@ impl Setup {
             }
         }
         let chain = builder.build().map_err(|error| error.to_string())?;
+        if self.root_sells {
+            chain.set_root_always_sells(true);
+        }
         let author = chain.config().author;
         Ok((chain, author))
     }

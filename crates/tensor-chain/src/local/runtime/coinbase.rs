@@ -124,7 +124,8 @@ impl Runtime {
         let emissions = self.divide_emission(cx, credit.amount(), &emitting);
         let moving: Vec<I96F32> =
             emitting.iter().map(|netuid| self.moving_price(cx.state, *netuid)).collect();
-        let root_sells = root_sell_flag(&moving);
+        let root_sells =
+            root_sell_flag(&moving) || (!emitting.is_empty() && self.root_always_sells(cx.state));
         let terms: Vec<SubnetTerms> = emitting
             .iter()
             .zip(&emissions)

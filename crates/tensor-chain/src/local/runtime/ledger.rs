@@ -175,6 +175,15 @@ impl Runtime {
         on.using_encoded(|bytes| cx.state.put(&counter(b"EmissionOnRegistration"), bytes));
     }
 
+    /// Whether root sells its part of every subnet's alpha whatever the prices say, which no rule does.
+    pub(crate) fn root_always_sells(&self, state: &State) -> bool {
+        read(state, &counter(b"RootAlwaysSells"))
+    }
+
+    pub(crate) fn set_root_always_sells(&self, cx: &mut Ctx<'_>, on: bool) {
+        on.using_encoded(|bytes| cx.state.put(&counter(b"RootAlwaysSells"), bytes));
+    }
+
     pub(crate) fn count_minted(&self, cx: &mut Ctx<'_>, amount: u64) {
         count(cx, b"Minted", amount);
     }
