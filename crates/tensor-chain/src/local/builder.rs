@@ -95,11 +95,27 @@ impl LocalChainBuilder {
         self
     }
 
+    /// Whether neurons may register for work as well: adds the call `pow_register`, which runtimes after 461 have.
+    #[must_use]
+    pub fn pow_register(mut self, pow_register: bool) -> Self {
+        self.config.pow_register = pow_register;
+        self
+    }
+
     /// Whether the chain has a MEV shield: SDK 11 registers neurons through it alone.
     #[cfg(feature = "shield")]
     #[must_use]
     pub fn shield(mut self, shield: bool) -> Self {
         self.config.shield = shield;
+        self
+    }
+
+    /// Whether each block has a shield key of its own, published two blocks before. A client must then be quick:
+    /// what it encrypted to the next key is of use for two blocks.
+    #[cfg(feature = "shield")]
+    #[must_use]
+    pub fn shield_rotation(mut self, rotation: bool) -> Self {
+        self.config.shield_rotation = rotation;
         self
     }
 
@@ -146,6 +162,11 @@ impl LocalChainBuilder {
         let interface = match config.block_time_ms {
             Some(ms) => Arc::new(Interface::clone(&interface).with_block_ms(ms)?),
             None => interface,
+        };
+        let interface = if config.pow_register {
+            Arc::new(Interface::clone(&interface).with_pow_register()?)
+        } else {
+            interface
         };
         let interface = match config.spec_version {
             Some(version) => Arc::new(Interface::clone(&interface).with_spec_version(version)?),

@@ -65,6 +65,11 @@ pub struct LocalChainConfig {
     /// Whether the chain has a MEV shield: publishes a key, opens what is encrypted to it, and applies
     /// it right after its carrier. Needs feature `shield`, without which it does nothing.
     pub shield: bool,
+    /// Whether each block has a shield key of its own, published two blocks before, as where authors take
+    /// turns. Otherwise one key serves for ever, as on a development node.
+    pub shield_rotation: bool,
+    /// Whether neurons may register for work as well: adds the call `pow_register`, which runtimes after 461 have.
+    pub pow_register: bool,
     /// Sets apart chains that are otherwise alike: it enters the genesis hash.
     pub seed: u64,
     /// Another `spec_version` than the interface has.
@@ -100,6 +105,8 @@ impl Default for LocalChainConfig {
             author: Some(AUTHOR),
             fees: true,
             shield: false,
+            pow_register: false,
+            shield_rotation: false,
             seed: 0,
             spec_version: None,
             name: "Bittensor local".to_owned(),

@@ -128,6 +128,17 @@ impl Interface {
         Self::index(self.metadata, self.build, self.deviations)
     }
 
+    /// The same interface with the call `SubtensorModule.pow_register`, which runtimes after 461 have. The layout of
+    /// the calls is then no longer that of 461.
+    ///
+    /// # Errors
+    ///
+    /// The interface lacks the types of the call.
+    pub fn with_pow_register(mut self) -> Result<Self, InterfaceError> {
+        self.deviations.push(extend::add_pow_register(&mut self.metadata)?);
+        Self::index(self.metadata, self.build, self.deviations)
+    }
+
     /// The pallet of that name.
     #[must_use]
     pub fn pallet(&self, name: &str) -> Option<&Pallet> {

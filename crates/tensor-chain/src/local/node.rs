@@ -28,7 +28,7 @@ use super::{
         subscription::{Feed, Item},
     },
     runtime::{Ctx, DecodedCall, EventRecord, ImportedSubnet, Runtime},
-    shield::ShieldKey,
+    shield::ShieldKeys,
     state::State,
     upgrade::PastRuntime,
 };
@@ -57,7 +57,7 @@ pub(crate) struct Node {
     pub(crate) past: Vec<PastRuntime>,
     system: Arc<SystemItems>,
     limits: BlockLimits,
-    shield: Option<Arc<ShieldKey>>,
+    shield: Option<ShieldKeys>,
     /// Hash chain over all writes so far.
     pub(crate) root: Hash,
     /// Shift of the clock in milliseconds.
@@ -94,9 +94,9 @@ impl Node {
         }
         events.clear();
         system.genesis(&mut state, &interface, config.genesis_ms);
-        let shield = shield_key(&config);
-        if let Some(key) = &shield {
-            system.publish_shield_key(&mut state, key.public());
+        let shield = ShieldKeys::of(&config);
+        if let Some(keys) = &shield {
+            system.publish_shield_keys(&mut state, keys, 0);
         }
         let root = state.chain_root(&[0; 32]);
         // Two chains of different interface, preset or seed must not share a genesis hash: clients
@@ -256,24 +256,6 @@ impl Node {
             }
         }
     }
-}
-
-/// The author's shield key, from the chain's seed; none unless the owner asked for one.
-#[cfg(feature = "shield")]
-fn shield_key(config: &LocalChainConfig) -> Option<Arc<ShieldKey>> {
-    config.shield.then(|| {
-        let half = |name: &str| blake2_256(&(name, config.seed).encode());
-        let mut seed = [0; 64];
-        let (d, z) = seed.split_at_mut(32);
-        d.copy_from_slice(&half("shield d"));
-        z.copy_from_slice(&half("shield z"));
-        Arc::new(ShieldKey::from_seed(seed))
-    })
-}
-
-#[cfg(not(feature = "shield"))]
-fn shield_key(_: &LocalChainConfig) -> Option<Arc<ShieldKey>> {
-    None
 }
 
 fn parts(extrinsic: &Extrinsic) -> Result<DecodedCall<'_>, PoolError> {

@@ -57,6 +57,7 @@ mod utility;
 mod views;
 mod voting;
 mod weights;
+mod work;
 
 pub use ctx::{Ctx, EventRecord, Origin, Phase};
 pub use dispatch::{DecodedCall, PostInfo, Validity};

@@ -4,6 +4,10 @@
 //! XChaCha20-Poly1305`, under the raw shared secret and without associated data; the leading hash may
 //! be absent. The plaintext is a whole signed extrinsic.
 
+use std::sync::Arc;
+
+use super::config::LocalChainConfig;
+
 /// Bytes of the hash that names the key.
 const KEY_HASH: usize = 16;
 /// Bytes of an ML-KEM-768 ciphertext.
@@ -56,6 +60,90 @@ pub(crate) struct ShieldKey {
 /// Without feature `shield` there is no key, and nothing that could hold one.
 #[cfg(not(feature = "shield"))]
 pub(crate) enum ShieldKey {}
+
+/// The keys of the authors of all blocks: one for ever, or one for each block.
+#[derive(Debug, Clone)]
+pub(crate) struct ShieldKeys {
+    #[cfg_attr(not(feature = "shield"), allow(dead_code, reason = "there are no keys to make"))]
+    seed: u64,
+    /// The key of every block, where it does not rotate.
+    fixed: Option<Arc<ShieldKey>>,
+}
+
+/// How many blocks after its publication a key is current.
+const AHEAD: u64 = 2;
+
+impl ShieldKeys {
+    /// The keys of a chain that is to have a shield.
+    #[cfg(feature = "shield")]
+    pub(crate) fn of(config: &LocalChainConfig) -> Option<Self> {
+        let fixed = (!config.shield_rotation).then(|| Arc::new(key_of(config.seed, None)));
+        config.shield.then_some(Self { seed: config.seed, fixed })
+    }
+
+    /// Without feature `shield` no chain has one.
+    #[cfg(not(feature = "shield"))]
+    pub(crate) fn of(_: &LocalChainConfig) -> Option<Self> {
+        None
+    }
+
+    /// Whether each block has a key of its own.
+    pub(crate) fn rotate(&self) -> bool {
+        self.fixed.is_none()
+    }
+
+    /// The key of a block's author.
+    pub(crate) fn key(&self, block: u64) -> Arc<ShieldKey> {
+        match &self.fixed {
+            Some(key) => Arc::clone(key),
+            None => self.own_key(block),
+        }
+    }
+
+    #[cfg(feature = "shield")]
+    fn own_key(&self, block: u64) -> Arc<ShieldKey> {
+        Arc::new(key_of(self.seed, Some(block)))
+    }
+
+    #[cfg(not(feature = "shield"))]
+    fn own_key(&self, block: u64) -> Arc<ShieldKey> {
+        // Never reached: `of` gives no keys. A fixed one is all that could be there.
+        self.key(block)
+    }
+
+    /// The key of that name among those published in a block.
+    pub(crate) fn named(&self, hash: &[u8], block: u64) -> Option<Arc<ShieldKey>> {
+        self.published(block).find(|key| sp_crypto_hashing::twox_128(key.public()) == *hash)
+    }
+
+    /// What a ciphertext hides, if it is to a key published in that block.
+    pub(crate) fn open(&self, shielded: &Shielded<'_>, block: u64) -> Option<Vec<u8>> {
+        match shielded.key_hash {
+            Some(hash) => self.named(hash, block)?.open(shielded),
+            None => self.published(block).find_map(|key| key.open(shielded)),
+        }
+    }
+
+    fn published(&self, block: u64) -> impl Iterator<Item = Arc<ShieldKey>> + '_ {
+        let last = if self.rotate() { block.saturating_add(AHEAD) } else { block };
+        (block..=last).map(|block| self.key(block))
+    }
+}
+
+/// The key that follows from a chain's seed, of one block or of all.
+#[cfg(feature = "shield")]
+fn key_of(seed: u64, block: Option<u64>) -> ShieldKey {
+    use parity_scale_codec::Encode;
+    let half = |name: &str| match block {
+        None => sp_crypto_hashing::blake2_256(&(name, seed).encode()),
+        Some(block) => sp_crypto_hashing::blake2_256(&(name, seed, block).encode()),
+    };
+    let mut seeds = [0; 64];
+    let (d, z) = seeds.split_at_mut(32);
+    d.copy_from_slice(&half("shield d"));
+    z.copy_from_slice(&half("shield z"));
+    ShieldKey::from_seed(seeds)
+}
 
 #[cfg(feature = "shield")]
 impl ShieldKey {

@@ -23,3 +23,5 @@ mod trust;
 mod upgrades;
 #[cfg(feature = "local")]
 mod weighing;
+#[cfg(feature = "local")]
+mod working;

@@ -7,7 +7,10 @@ use frame_metadata::v15::{
     RuntimeMetadataV15, StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher,
 };
 use parity_scale_codec::Encode;
-use scale_info::{Path, PortableType, Type, TypeDefVariant, Variant, form::PortableForm};
+use scale_info::{
+    Field, Path, PortableType, Type, TypeDef, TypeDefPrimitive, TypeDefVariant, Variant,
+    form::PortableForm,
+};
 
 use super::InterfaceError;
 
@@ -76,6 +79,51 @@ pub(super) fn add_items(
         kind: "added storage item",
         reason: "SDK 11.3 reads it before every set_weights and fails where it is not listed",
     }])
+}
+
+/// Adds the call by which work buys a slot, behind all calls that 461 has.
+pub(super) fn add_pow_register(
+    metadata: &mut RuntimeMetadataV15,
+) -> Result<Deviation, InterfaceError> {
+    let net_uid = type_at(metadata, &["subtensor_runtime_common", "NetUid"])?;
+    let missing = |what: &str| InterfaceError::Missing(vec![what.to_owned()]);
+    let account = type_at(metadata, &["sp_core", "crypto", "AccountId32"])?;
+    let find = |wanted: &dyn Fn(&TypeDef<PortableForm>) -> bool| {
+        metadata.types.types.iter().find(|ty| wanted(&ty.ty.type_def)).map(|ty| ty.id)
+    };
+    let byte = find(&|def| matches!(def, TypeDef::Primitive(TypeDefPrimitive::U8)));
+    let number = find(&|def| matches!(def, TypeDef::Primitive(TypeDefPrimitive::U64)));
+    let (byte, number) = byte.zip(number).ok_or_else(|| missing("u8, u64"))?;
+    let bytes = find(
+        &|def| matches!(def, TypeDef::Array(array) if array.len == 32 && array.type_param.id == byte),
+    );
+    let bytes = bytes.ok_or_else(|| missing("[u8; 32]"))?;
+    let calls = metadata.pallets.iter().find(|pallet| pallet.name == "SubtensorModule");
+    let calls = calls.and_then(|pallet| pallet.calls.as_ref()).map(|calls| calls.ty.id);
+    let types = &mut metadata.types.types;
+    let calls = calls.and_then(|id| types.iter_mut().find(|ty| ty.id == id));
+    let Some(TypeDef::Variant(def)) = calls.map(|ty| &mut ty.ty.type_def) else {
+        return Err(missing("the calls of SubtensorModule"));
+    };
+    let index = def.variants.iter().map(|call| call.index).max().unwrap_or(0);
+    let fields = [
+        ("netuid", net_uid),
+        ("work_block", number),
+        ("nonce", number),
+        ("work", bytes),
+        ("hotkey", account),
+    ];
+    let fields = fields
+        .into_iter()
+        .map(|(name, ty)| Field::new(Some(name.to_owned()), ty.into(), None, Vec::new()))
+        .collect();
+    let call = Variant::new("pow_register".to_owned(), fields, index.saturating_add(1), Vec::new());
+    def.variants.push(call);
+    Ok(Deviation {
+        item: "SubtensorModule.pow_register".to_owned(),
+        kind: "added call",
+        reason: "the owner of the chain wants registration by work, as newer runtimes have it",
+    })
 }
 
 /// Sets the constants and defaults of one build. The recorded file is of the fast build.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sp_crypto_hashing::twox_128;
-
 use super::super::{
     block::Hash,
     extrinsic::{Era, Extrinsic, Implied, Signed},
@@ -85,7 +83,7 @@ impl Node {
         let fee = self.fee(extrinsic, signed.tip);
         let who = signed.who.to_bytes();
         let call = parts(extrinsic)?;
-        self.check_carrier(&call, signed)?;
+        self.check_carrier(&call, signed, u64::from(at).saturating_add(1))?;
         let nonce = self.simulate_at(at, |cx, runtime| {
             let nonce = check_account(cx, runtime, &who, signed.nonce, fee)?;
             // What a transaction may do is only known once its turn has come.
@@ -99,10 +97,11 @@ impl Node {
     }
 
     /// What the shield asks of a transaction that carries another one (chain-interface 9).
-    fn check_carrier(
+    pub(super) fn check_carrier(
         &self,
         call: &DecodedCall<'_>,
         signed: &Signed,
+        block: u64,
     ) -> Result<(), InvalidTransaction> {
         if !self.system.is_carrier(call) {
             return Ok(());
@@ -113,20 +112,21 @@ impl Node {
         }
         let ciphertext = ciphertext_of(call.args).ok_or(InvalidTransaction::Custom(23))?;
         let shielded = Shielded::parse(&ciphertext).ok_or(InvalidTransaction::Custom(23))?;
-        let known =
-            |hash: &[u8]| self.shield.as_ref().is_some_and(|key| twox_128(key.public()) == *hash);
+        let keys = self.shield.as_ref();
         match shielded.key_hash {
-            Some(hash) if !known(hash) => Err(InvalidTransaction::Custom(24)),
+            Some(hash) if keys.and_then(|keys| keys.named(hash, block)).is_none() => {
+                Err(InvalidTransaction::Custom(24))
+            }
             _ => Ok(()),
         }
     }
 
-    /// The transaction inside a carrier; `None` if there is none that this chain can open.
-    pub(super) fn open_carrier(&self, carrier: &Extrinsic) -> Option<Extrinsic> {
+    /// The transaction inside a carrier; `None` if there is none that this chain can open in that block.
+    pub(super) fn open_carrier(&self, carrier: &Extrinsic, block: u64) -> Option<Extrinsic> {
         let call = parts(carrier).ok()?;
-        let key = self.shield.as_ref().filter(|_| self.system.is_carrier(&call))?;
+        let keys = self.shield.as_ref().filter(|_| self.system.is_carrier(&call))?;
         let ciphertext = ciphertext_of(call.args)?;
-        let plaintext = key.open(&Shielded::parse(&ciphertext)?)?;
+        let plaintext = keys.open(&Shielded::parse(&ciphertext)?, block)?;
         Extrinsic::decode(&plaintext, &self.interface).ok()
     }
 }

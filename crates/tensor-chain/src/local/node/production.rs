@@ -37,6 +37,9 @@ impl Node {
         let runtime = Arc::clone(&self.runtime);
         let system = Arc::clone(&self.system);
         system.initialize(&mut self.state, number, &parent_hash, slot);
+        if let Some(keys) = self.shield.as_ref().filter(|keys| keys.rotate()) {
+            system.publish_shield_keys(&mut self.state, keys, u64::from(number));
+        }
         let mut cx = Ctx::new(&mut self.state, &mut events, u64::from(number), now);
         cx.author = self.config.author.map(|a| a.to_bytes());
         cx.parent_hash = parent_hash;
@@ -103,7 +106,7 @@ impl Node {
                     if let Some(waiting) = self.pool.remove(order) {
                         included.push(waiting);
                     }
-                    if let Some(inner) = self.open_carrier(&extrinsic)
+                    if let Some(inner) = self.open_carrier(&extrinsic, u64::from(number))
                         && self.apply_inner(
                             &inner,
                             extrinsics.len(),
@@ -154,6 +157,10 @@ impl Node {
             if seen > u64::from(parent) || age >= u64::from(BLOCK_HASH_COUNT) {
                 return Applied::Invalid;
             }
+        }
+        // What it is encrypted to may have rotated away while it waited.
+        if self.check_carrier(&call, signed, u64::from(number)).is_err() {
+            return Applied::Invalid;
         }
         let weight = self.weight(extrinsic);
         let fee = self.fee(extrinsic, signed.tip);

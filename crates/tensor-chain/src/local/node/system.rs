@@ -10,6 +10,7 @@ use crate::local::{
     fee::{CallWeight, Class},
     interface::{Interface, InterfaceError},
     runtime::{Ctx, DecodedCall, DispatchError, EventRecord, Phase, PostInfo},
+    shield::ShieldKeys,
     state::State,
 };
 
@@ -99,11 +100,21 @@ impl SystemItems {
         state.put(&self.last_upgrade, &upgrade.encode());
     }
 
-    /// Publishes the author's shield key as current, pending and next one: it does not rotate.
-    pub(super) fn publish_shield_key(&self, state: &mut State, key: &[u8]) {
-        for item in &self.shield_keys {
-            state.put(item, &key.encode());
+    /// Publishes the shield keys of a block's author and of the two after it: current, pending and next one.
+    pub(super) fn publish_shield_keys(&self, state: &mut State, keys: &ShieldKeys, block: u64) {
+        let [current, pending, next] = &self.shield_keys;
+        if block == 0 {
+            for (item, key) in [(current, keys.key(0)), (pending, keys.key(1))] {
+                state.put(item, &key.public().encode());
+            }
+        } else {
+            for (item, from) in [(current, pending), (pending, next)] {
+                let key = state.get(from).map(<[u8]>::to_vec).unwrap_or_default();
+                state.put(item, &key);
+            }
         }
+        let newest = keys.key(block.saturating_add(2));
+        state.put(next, &newest.public().encode());
     }
 
     /// Whether a call carries an encrypted transaction.

@@ -111,6 +111,7 @@ impl Calls {
         super::utility::register(&mut calls);
         super::voting::register(&mut calls);
         super::weights::register(&mut calls);
+        super::work::register(&mut calls);
         let calls = calls.calls;
         if calls.missing.is_empty() { Ok(calls) } else { Err(calls.missing) }
     }
@@ -124,6 +125,11 @@ pub(crate) struct Registrar<'a> {
 }
 
 impl Registrar<'_> {
+    /// Whether the interface has a call at all.
+    pub(crate) fn knows(&self, pallet: &str, name: &str) -> bool {
+        self.interface.call(pallet, name).is_some()
+    }
+
     /// Registers `pallet.name` with these argument names, in order.
     pub(crate) fn add(
         &mut self,

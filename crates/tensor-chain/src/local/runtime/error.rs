@@ -202,7 +202,7 @@ module_errors! {
         NotEnoughBalanceToPaySwapColdKey, ColdkeySwapClearTooEarly, NewHotKeyNotCleanForRootSwap,
         TrimmingWouldExceedMaxImmunePercentage, UnableToRecoverPublicKey,
         InvalidRecoveredPublicKey, EvmKeyAssociateRateLimitExceeded, VotingPowerTrackingNotEnabled,
-        InvalidVotingPowerEmaAlpha,
+        InvalidVotingPowerEmaAlpha, InvalidWorkBlock, InvalidDifficulty, InvalidSeal,
     }
     Crowdloan {
         DepositTooLow, CapTooLow, MinimumContributionTooLow, CannotEndInPast,

@@ -184,6 +184,15 @@ impl Runtime {
         on.using_encoded(|bytes| cx.state.put(&counter(b"RootAlwaysSells"), bytes));
     }
 
+    /// The newest block that a hotkey registered with work on; the newer runtime's item for it is not known.
+    pub(crate) fn last_work(&self, state: &State, hotkey: &[u8; 32]) -> Option<u64> {
+        state.get(&work_key(hotkey)).and_then(|mut bytes| u64::decode(&mut bytes).ok())
+    }
+
+    pub(crate) fn note_work(&self, cx: &mut Ctx<'_>, hotkey: &[u8; 32], block: u64) {
+        block.using_encoded(|bytes| cx.state.put(&work_key(hotkey), bytes));
+    }
+
     pub(crate) fn count_minted(&self, cx: &mut Ctx<'_>, amount: u64) {
         count(cx, b"Minted", amount);
     }
@@ -227,6 +236,13 @@ fn counter(name: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
     key[..16].copy_from_slice(&sp_crypto_hashing::twox_128(PREFIX));
     key[16..].copy_from_slice(&sp_crypto_hashing::twox_128(name));
+    key
+}
+
+fn work_key(hotkey: &[u8; 32]) -> [u8; 64] {
+    let mut key = [0; 64];
+    key[..32].copy_from_slice(&counter(b"LastWork"));
+    key[32..].copy_from_slice(hotkey);
     key
 }
 

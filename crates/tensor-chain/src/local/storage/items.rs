@@ -52,6 +52,7 @@ items! {
     "System" {
         account: Map<Account, AccountInfo> = "Account",
         number: Value<u32> = "Number",
+        block_hash: Map<u32, [u8; 32]> = "BlockHash",
     }
     "Balances" {
         balances_issuance: Value<u64> = "TotalIssuance",

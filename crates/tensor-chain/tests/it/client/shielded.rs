@@ -40,6 +40,30 @@ fn a_shielded_call_is_followed_to_its_own_events() {
 }
 
 #[test]
+fn each_block_has_its_key_where_they_rotate() {
+    let chain = LocalChain::builder().shield(true).shield_rotation(true).build().unwrap();
+    let (alice, dave) = (key("//Alice"), key("//Dave").account_id());
+    chain.fund(&alice.account_id(), 1000 * TAO);
+    chain.advance(3);
+    let read = |item: &str, at: u64| chain.storage_at(at, "MevShield", item, &[]).unwrap().unwrap();
+    for at in 0..=3 {
+        assert_ne!(read("CurrentKey", at), read("PendingKey", at));
+        assert_ne!(read("PendingKey", at), read("NextKey", at));
+        if at > 0 {
+            assert_eq!(read("CurrentKey", at), read("PendingKey", at - 1));
+            assert_eq!(read("PendingKey", at), read("NextKey", at - 1));
+        }
+    }
+    let client = block_on(Subtensor::local(&chain)).unwrap();
+    let before = chain.balance(&dave);
+    let gift = Transfer::new(dave, Tao::from_rao(5));
+    for _ in 0..3 {
+        with_blocks(&chain, 30, client.execute_shielded(&gift, &alice)).unwrap();
+    }
+    assert_eq!(chain.balance(&dave), before + 15);
+}
+
+#[test]
 fn a_chain_without_a_shield_is_an_error_that_says_so() {
     let client = block_on(Subtensor::local(&local())).unwrap();
     let gift = Transfer::new(key("//Dave").account_id(), Tao::from_rao(5));
