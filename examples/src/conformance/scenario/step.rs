@@ -136,9 +136,11 @@ impl Step {
                     step.checks.balances = step.checks.balances.take().or(beside.balances);
                 }
                 // Beside `storage`, which writes, these can only be expectations.
-                "events" => step.checks.events.get_or_insert((at, value.clone())).1 = value.clone(),
-                "balances" => {
-                    step.checks.balances.get_or_insert((at, value.clone())).1 = value.clone();
+                "events" if step.checks.events.is_none() => {
+                    step.checks.events = Some((at, value.clone()));
+                }
+                "balances" if step.checks.balances.is_none() => {
+                    step.checks.balances = Some((at, value.clone()));
                 }
                 name if is_remark(name) => {}
                 name => {
