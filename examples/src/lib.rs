@@ -3,6 +3,8 @@
 pub mod atomic;
 pub mod cause;
 pub mod conformance;
+pub mod founding;
+pub mod guide;
 pub mod hotkey;
 #[cfg(feature = "localnet")]
 pub mod localnet;
@@ -10,6 +12,8 @@ pub mod miner;
 #[cfg(feature = "ml")]
 pub mod ml;
 pub mod query;
+#[cfg(feature = "simulate")]
+pub mod rehearsal;
 #[cfg(all(feature = "wallet", unix))]
 pub mod signer;
 #[cfg(feature = "simulate")]

@@ -11,7 +11,8 @@ use tensor_chain::local::{LocalChain, Preset};
 use tensor_core::chain::Chain;
 use tensor_core::drive::{Driver, Options, Pace, Presence};
 use tensor_core::key::Scheme;
-use tensor_core::{Call, Hotkey, Keypair, NetUid, Tao};
+use tensor_core::{Hotkey, Keypair, NetUid, Tao};
+use tensor_examples::founding::Founding;
 use tensor_examples::subnet::cast::Kind;
 use tensor_examples::subnet::input;
 use tensor_examples::subnet::judge::{Judge, Material};
@@ -77,38 +78,20 @@ async fn story() -> Vec<u64> {
     earned
 }
 
-/// The owner founds the subnet; another coldkey registers the neurons and stakes, since incentive to
-/// the owner's own hotkeys is withheld.
+/// The owner founds the subnet; another coldkey brings the neurons, since incentive to the owner's own
+/// hotkeys is withheld.
 async fn set_up(chain: &dyn Chain, owner: &Keypair, neurons: &[Keypair]) -> NetUid {
-    let module = |name: &str| Call::new("SubtensorModule", name);
-    let sudo = Keypair::from_uri("//Alice", Scheme::Sr25519).unwrap();
-    let register = module("register_network").arg("hotkey", key("owner-hotkey").account_id());
-    let receipt = chain.submit(register, owner).await.unwrap();
-    let added = receipt.event("SubtensorModule", "NetworkAdded").unwrap();
-    let netuid = NetUid::new(added.fields[0].1.as_u64().unwrap().try_into().unwrap());
-    let admin = |name: &str| Call::new("AdminUtils", name);
-    for call in [
-        admin("sudo_set_commit_reveal_weights_enabled").arg("netuid", netuid).arg("enabled", false),
-        admin("sudo_set_subnet_emission_enabled").arg("netuid", netuid).arg("enabled", true),
-        admin("sudo_set_weights_set_rate_limit")
-            .arg("netuid", netuid)
-            .arg("weights_set_rate_limit", 1u64),
-    ] {
-        chain.submit(Call::new("Sudo", "sudo").arg("call", call), &sudo).await.unwrap();
-    }
-    let coldkey = key("coldkey");
-    for neuron in neurons {
-        let call =
-            module("burned_register").arg("netuid", netuid).arg("hotkey", neuron.account_id());
-        chain.submit(call, &coldkey).await.unwrap();
-    }
-    chain.submit(module("start_call").arg("netuid", netuid), owner).await.unwrap();
-    let stake = module("add_stake")
-        .arg("hotkey", neurons[0].account_id())
-        .arg("netuid", netuid)
-        .arg("amount_staked", Tao::from_coins(100).unwrap());
-    chain.submit(stake, &coldkey).await.unwrap();
-    netuid
+    let stakes = [Tao::from_coins(100).unwrap(), Tao::ZERO, Tao::ZERO];
+    let hotkeys = neurons.iter().map(|neuron| Hotkey::new(neuron.account_id()));
+    let neurons: Vec<_> = hotkeys.zip(stakes).collect();
+    let founding = Founding {
+        owner,
+        owner_hotkey: Hotkey::new(key("owner-hotkey").account_id()),
+        coldkey: &key("coldkey"),
+        neurons: &neurons,
+        rules: Vec::new(),
+    };
+    founding.found(chain).await.unwrap()
 }
 
 /// A validator's rounds and two miners' presence, for as long as they are polled.

@@ -11,6 +11,7 @@ mod hashed;
 pub mod keeper;
 mod preflight;
 mod refused;
+mod setter;
 
 use tensor_core::chain::At;
 use tensor_core::key::Signer;

@@ -30,12 +30,14 @@ use async_trait::async_trait;
 use futures::Stream;
 use futures::stream::BoxStream;
 
+use super::validation::WeightSetter;
 use crate::call::Call;
 use crate::chain::{At, Chain, ChainError, Header};
 use crate::key::Signer;
 use crate::metagraph::Metagraph;
 use crate::network::NetUid;
 use crate::receipt::Receipt;
+use crate::weights::Weights;
 
 /// The shared pace of all participants. Clones are the same pace.
 #[derive(Clone, Default)]
@@ -168,6 +170,20 @@ impl<C: Chain> Chain for Paced<C> {
 
     fn headers(&self) -> BoxStream<'static, Result<Header, ChainError>> {
         Box::pin(Headers { inner: self.chain.headers(), seat: self.seat.clone() })
+    }
+}
+
+/// Setting weights waits for an inclusion as any submission does, so the participant rests meanwhile.
+#[async_trait]
+impl<C: WeightSetter> WeightSetter for Paced<C> {
+    async fn set_weights(
+        &self,
+        netuid: NetUid,
+        weights: &Weights,
+        signer: &dyn Signer,
+    ) -> Result<Receipt, ChainError> {
+        let mut setting = pin!(self.chain.set_weights(netuid, weights, signer));
+        poll_fn(|context| self.seat.poll(|| setting.as_mut().poll(context))).await
     }
 }
 

@@ -60,6 +60,26 @@ fn a_keeper_remembers_and_stays_alone() {
     });
 }
 
+#[test]
+fn a_driver_sets_weights_through_the_pipeline() {
+    use tensor_core::Weights;
+    use tensor_core::chain::ChainError;
+    use tensor_core::drive::WeightSetter;
+    block_on(async {
+        let chain = local();
+        let client = Subtensor::local(&chain).await.unwrap();
+        let netuid = subnet(&client).await;
+        let owner = key("//owner");
+        let weights = Weights::new([(Uid::new(1), 1), (Uid::new(2), 3)]).unwrap();
+        let setter: &dyn WeightSetter = &client;
+        let receipt = setter.set_weights(netuid, &weights, &owner).await.unwrap();
+        assert!(receipt.event("SubtensorModule", "WeightsSet").is_some());
+        let again = setter.set_weights(netuid, &weights, &owner).await.unwrap_err();
+        let ChainError::Rejected { reason, retryable: true } = &again else { panic!("{again:?}") };
+        assert!(reason.contains("from block"), "{reason}");
+    });
+}
+
 #[cfg(not(feature = "timelock"))]
 #[test]
 fn without_the_feature_a_committing_subnet_is_refused() {
