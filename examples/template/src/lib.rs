@@ -26,7 +26,8 @@ impl Synapse for Factor {
 /// Who answers: trial division. A miner earns by doing this faster than others.
 pub fn miner() -> impl Miner {
     miner_fn(|_: Caller, ask: Factor| async move {
-        let found = (2u64..).take_while(|p| p * p <= ask.product).find(|p| ask.product % p == 0);
+        let found =
+            (2u64..).take_while(|p| p * p <= ask.product).find(|p| ask.product.is_multiple_of(*p));
         found
             .map(|p| [p, ask.product / p])
             .ok_or_else(|| Reject::BadRequest(format!("{} is prime", ask.product)))
