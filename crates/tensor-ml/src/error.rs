@@ -88,6 +88,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A row of a dataset is not what it should be.
+    #[error("{path}, line {line}: {reason}", path = .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; the row where the format has no lines.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An input is missing, unknown, or of another type or shape than the model takes.
     #[error("input `{name}`: expected {expected}, got {got}")]
     Input {
@@ -137,6 +147,16 @@ pub enum Error {
         status: Option<u16>,
         /// What it said, or what went wrong on the way.
         reason: String,
+    },
+    /// A file from a hub is not the one that the hub says it is. It was not kept.
+    #[error("{file}: its digest is {got}, not {expected}")]
+    Checksum {
+        /// Its path in the model's folder.
+        file: String,
+        /// The hub's digest.
+        expected: String,
+        /// That of what came.
+        got: String,
     },
     /// The caller cancelled the request.
     #[error("cancelled")]

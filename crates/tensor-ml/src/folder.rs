@@ -18,7 +18,7 @@ pub use self::{config::Config, digest::ModelDigest, hub::HubCache};
 use crate::{error::Error, source::ModelSource};
 
 /// Stems of graph files, first choice first.
-const STEMS: [&str; 3] = ["model", "decoder_model_merged", "decoder_with_past_model"];
+pub(crate) const STEMS: [&str; 3] = ["model", "decoder_model_merged", "decoder_with_past_model"];
 /// Configuration files larger than this are refused; the largest tokenizers in use have about 40 MB.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
 
@@ -83,6 +83,20 @@ impl ModelFolder {
     /// What `config.json` says; empty when there is none.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Whether there is a folder of this name in the folder, as text-to-image models have one for each part.
+    pub fn has_part(&self, name: &str) -> bool {
+        self.root.join(name).is_dir()
+    }
+
+    /// The folder of this name in the folder; links in it may lead where they may here.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn part(&self, name: &str) -> Result<Self, Error> {
+        let part = Self::open(self.root.join(name))?;
+        Ok(Self { links_under: self.links_under.clone(), ..part })
     }
 
     /// The path of a file in the folder, if it is there.

@@ -8,7 +8,11 @@ mod classification;
 #[cfg(feature = "text")]
 mod classify;
 mod control;
+#[cfg(feature = "datasets")]
+pub mod dataset;
 mod device;
+#[cfg(all(feature = "text", feature = "image"))]
+pub mod diffusion;
 #[cfg(feature = "text")]
 mod embed;
 #[cfg(feature = "text")]
@@ -16,6 +20,8 @@ mod encoder;
 mod engine;
 mod error;
 mod folder;
+#[cfg(feature = "hub")]
+pub mod hub;
 #[cfg(feature = "image")]
 mod image;
 mod intake;
@@ -44,6 +50,8 @@ mod token_classify;
 mod tokenizer;
 mod verify;
 mod worker;
+#[cfg(feature = "text")]
+mod zero_shot;
 
 #[cfg(any(feature = "text", feature = "image"))]
 pub use self::classification::{Class, Classification};
@@ -75,4 +83,5 @@ pub use self::{
     embed::{EmbedOptions, Embedder, Pooling, TextEmbedding, cosine},
     token_classify::{Entity, TokenClassification, TokenClassifier, TokenLabel},
     tokenizer::{Encoding, Pad, PaddedBatch, Tokenizer},
+    zero_shot::{ZeroShot, ZeroShotOptions},
 };

@@ -10,19 +10,26 @@
 //! ```
 //!
 //! `into_miner` puts the pipeline on a thread of its own, where the texts of all callers share runs. The functions take
-//! any engine, remote ones too. Requests are bounded: 1 MiB, [`MAX_TEXTS`] texts, [`MAX_ANSWER`] tokens.
+//! any engine, remote ones too. Requests are bounded: 1 MiB (16 MiB for pictures), [`MAX_TEXTS`] texts, a few pictures,
+//! [`MAX_ANSWER`] tokens.
+
+mod generate;
+#[cfg(feature = "image")]
+mod image;
 
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tensor_core::miner::{Caller, Miner, Reject, Synapse, miner_fn};
 
+pub use self::generate::{Generate, GenerateMiner, Piece, Written, generate_miner};
+#[cfg(feature = "image")]
+pub use self::image::{
+    ClassifyPictures, Drawn, MAX_PICTURES, Paint, classify_pictures_miner, paint_miner,
+};
 use crate::{
     BatchPolicy, BatchWorker, Embedder, Error, TextClassification, TextClassifier, TextEmbedding,
-    TokenClassification, TokenClassifier, Worker,
-    text::{
-        FinishReason, GenerateRequest, Message, Prompt, Sampling, TextGeneration, TextGenerator,
-    },
+    TokenClassification, TokenClassifier, Worker, ZeroShot,
 };
 
 /// Most texts in one request.
@@ -82,51 +89,6 @@ pub struct Found {
     pub score: f32,
 }
 
-/// Asks for text after a prompt, or as the answer to a conversation; exactly one of the two.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Generate {
-    /// What to go on with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
-    /// The conversation.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub messages: Vec<Message>,
-    /// Most tokens of the answer, at most [`MAX_ANSWER`]; 256 when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<usize>,
-    /// 0 for the likeliest token, which it is when not given.
-    #[serde(default)]
-    pub temperature: f64,
-    /// Share of the probability to choose from; all of it when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// Most tokens to choose from; 0 for no limit.
-    #[serde(default)]
-    pub top_k: usize,
-    /// Chooses the random numbers.
-    #[serde(default)]
-    pub seed: u64,
-    /// Texts that end the answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stop: Vec<String>,
-}
-
-impl Synapse for Generate {
-    const NAME: &'static str = "Generate";
-    type Answer = Written;
-}
-
-/// The answer to [`Generate`]; with the ids a validator can check it (`TextGeneration::verify`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Written {
-    /// The text.
-    pub text: String,
-    /// Ids of its tokens; empty when the engine does not tell them.
-    pub ids: Vec<u32>,
-    /// Whether the model ended it, rather than the most tokens.
-    pub is_complete: bool,
-}
-
 /// A miner that answers [`Embed`] by any engine.
 pub fn embed_miner(engine: impl Embedder + 'static) -> impl Miner + 'static {
     let engine = Arc::new(engine);
@@ -173,22 +135,6 @@ pub fn entities_miner(engine: impl TokenClassifier + 'static) -> impl Miner + 's
     })
 }
 
-/// A miner that answers [`Generate`] by any engine.
-pub fn generate_miner(engine: impl TextGenerator + 'static) -> impl Miner + 'static {
-    let engine = Arc::new(engine);
-    miner_fn(move |_: Caller, ask: Generate| {
-        let engine = Arc::clone(&engine);
-        async move {
-            let answer = engine.generate(request(ask)?).await.map_err(reject)?;
-            Ok(Written {
-                ids: answer.ids(),
-                is_complete: answer.finish != FinishReason::Length,
-                text: answer.text,
-            })
-        }
-    })
-}
-
 impl TextEmbedding {
     /// This pipeline as a miner that answers [`Embed`], on a thread of its own.
     ///
@@ -209,6 +155,16 @@ impl TextClassification {
     }
 }
 
+impl ZeroShot {
+    /// This pipeline as a miner that answers [`Classify`], on a thread of its own.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the system gives no thread.
+    pub fn into_miner(self) -> Result<impl Miner + 'static, Error> {
+        Ok(classify_miner(BatchWorker::spawn(self, BatchPolicy::default())?))
+    }
+}
+
 impl TokenClassification {
     /// This pipeline as a miner that answers [`Entities`], on a thread of its own.
     ///
@@ -219,42 +175,11 @@ impl TokenClassification {
     }
 }
 
-impl TextGeneration {
-    /// This pipeline as a miner that answers [`Generate`], on a thread of its own.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the system gives no thread.
-    pub fn into_miner(self) -> Result<impl Miner + 'static, Error> {
-        Ok(generate_miner(BatchWorker::spawn(self, BatchPolicy::default())?))
-    }
-}
-
 fn bounded(texts: Vec<String>) -> Result<Vec<String>, Reject> {
     match texts.len() {
         1..=MAX_TEXTS => Ok(texts),
         count => Err(Reject::BadRequest(format!("{count} texts; 1 to {MAX_TEXTS} are taken"))),
     }
-}
-
-fn request(ask: Generate) -> Result<GenerateRequest, Reject> {
-    let bad = |reason: &str| Reject::BadRequest(reason.into());
-    let prompt = match (ask.prompt, ask.messages.is_empty()) {
-        (Some(prompt), true) => Prompt::Text(prompt),
-        (None, false) => Prompt::Chat(ask.messages),
-        _ => return Err(bad("exactly one of prompt and messages is taken")),
-    };
-    if ask.max_tokens.is_some_and(|tokens| tokens > MAX_ANSWER) || ask.stop.len() > MAX_TEXTS {
-        return Err(bad("too many tokens or stop texts asked for"));
-    }
-    let sampling = Sampling::greedy()
-        .with_temperature(ask.temperature)
-        .with_top_p(ask.top_p.unwrap_or(1.0))
-        .with_top_k(ask.top_k)
-        .with_seed(ask.seed);
-    let mut request = GenerateRequest::new(prompt).with_sampling(sampling);
-    request.max_tokens = ask.max_tokens;
-    request.stop = ask.stop;
-    Ok(request)
 }
 
 /// What a caller is told of a fault.

@@ -180,6 +180,13 @@ pub struct Pending<A> {
     cancel: CancelToken,
 }
 
+impl<A> Pending<A> {
+    /// An answer that comes by `answer`; `cancel` is what its caller's going switches.
+    pub(crate) fn new(answer: oneshot::Receiver<Result<A, Error>>, cancel: CancelToken) -> Self {
+        Self { answer, cancel }
+    }
+}
+
 impl<A> Future for Pending<A> {
     type Output = Result<A, Error>;
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod chat;
+mod continuous;
 mod decoder;
 mod detokenize;
 mod generate;
@@ -12,6 +13,7 @@ mod verify;
 
 pub use self::{
     chat::{ChatTemplate, Message},
+    continuous::{ContinuousPolicy, ContinuousWorker},
     generate::{GenerateOptions, TextGeneration},
     request::{FinishReason, GenerateRequest, Generated, Prompt, Token},
     sample::{Sampling, draw, log_probabilities, rank_of, uniform},

@@ -1,5 +1,7 @@
 //! Text to token ids and back, with the limits and special tokens that the model folder states.
 
+mod clip;
+
 use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
@@ -51,19 +53,19 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
-    /// The tokenizer of a folder.
+    /// The tokenizer of a folder: `tokenizer.json`, or `vocab.json` and `merges.txt` of CLIP.
     ///
     /// The limit of tokens is the first that is stated of `max_seq_length` (sentence_bert_config.json),
     /// `model_max_length` (tokenizer_config.json) and the truncation in tokenizer.json, but never above
     /// `max_position_embeddings` (config.json); 512 where none of them is stated.
     ///
     /// # Errors
-    /// [`Error::Config`] when there is no `tokenizer.json`, [`Error::Tokenizer`] when it cannot be used.
+    /// [`Error::Config`] when there is neither, [`Error::Tokenizer`] when it cannot be used.
     pub fn open(folder: &ModelFolder) -> Result<Self, Error> {
-        let name = "tokenizer.json";
-        let bytes = folder
-            .bytes(name)?
-            .ok_or_else(|| Error::config(folder.root().join(name), "not found"))?;
+        let bytes = match folder.bytes("tokenizer.json")? {
+            Some(bytes) => bytes,
+            None => clip::of_files(folder)?,
+        };
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(Error::Tokenizer)?;
         let config = folder.json("tokenizer_config.json")?;
         let limits = [

@@ -52,15 +52,8 @@ impl HubCache {
     /// # Errors
     /// [`Error::Argument`] for a name or revision that cannot be one; [`Error::Config`] when it is not in the cache.
     pub fn model(&self, name: &str, revision: Option<&str>) -> Result<ModelFolder, Error> {
-        let parts: Vec<&str> = name.split('/').collect();
-        if parts.len() > 2 || !parts.iter().all(|part| is_name(part)) {
-            return Err(Error::Argument {
-                what: "model name",
-                reason: format!("`{name}` is neither a name nor org/name"),
-            });
-        }
-        let store = self.root.join(format!("models--{}", parts.join("--")));
         let revision = revision.unwrap_or("main");
+        let store = self.store(name, revision)?;
         let commit =
             if is_commit(revision) { revision.to_owned() } else { commit(&store, revision)? };
         let snapshot = store.join("snapshots").join(&commit);
@@ -72,14 +65,26 @@ impl HubCache {
         }
         Ok(ModelFolder::open(snapshot)?.with_links_under(store))
     }
+
+    /// The folder of all revisions of a model, if name and revision can be those of one.
+    pub(crate) fn store(&self, name: &str, revision: &str) -> Result<PathBuf, Error> {
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts.len() > 2 || !parts.iter().all(|part| is_name(part)) {
+            return Err(Error::Argument {
+                what: "model name",
+                reason: format!("`{name}` is neither a name nor org/name"),
+            });
+        }
+        if !revision.split('/').all(is_name) {
+            let reason = format!("`{revision}` is not a branch, tag or commit");
+            return Err(Error::Argument { what: "revision", reason });
+        }
+        Ok(self.root.join(format!("models--{}", parts.join("--"))))
+    }
 }
 
 /// The commit that a branch or tag stands for.
 fn commit(store: &Path, revision: &str) -> Result<String, Error> {
-    if !revision.split('/').all(is_name) {
-        let reason = format!("`{revision}` is not a branch, tag or commit");
-        return Err(Error::Argument { what: "revision", reason });
-    }
     let path = store.join("refs").join(revision);
     let absent = |reason: &str| Error::config(&path, reason);
     let size = fs::metadata(&path).map_err(|_| absent("not in the cache"))?.len();

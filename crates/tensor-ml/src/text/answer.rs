@@ -23,8 +23,30 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Chooses the next token and reads it, telling of it and of text that was held back to the end. Gives the token, or
+    /// nothing when it was the last.
+    pub(super) fn advance(
+        &mut self,
+        logits: &[f32],
+        tokenizer: &Tokenizer,
+        ends: &[u32],
+        tell: &mut dyn FnMut(Option<Token>, &str),
+    ) -> Result<Option<u32>, Error> {
+        let token = self.take(logits, ends)?;
+        let text = self.read(token.id, tokenizer, ends)?;
+        tell(Some(token), &text);
+        if self.finish.is_none() {
+            return Ok(Some(token.id));
+        }
+        let held = self.close(tokenizer)?;
+        if !held.is_empty() {
+            tell(None, &held);
+        }
+        Ok(None)
+    }
+
     /// Chooses the next token.
-    pub(super) fn take(&mut self, logits: &[f32], ends: &[u32]) -> Result<Token, Error> {
+    fn take(&mut self, logits: &[f32], ends: &[u32]) -> Result<Token, Error> {
         let barred = if self.tokens.len() < self.min_tokens { ends } else { &[] };
         let step = self.tokens.len() as u64;
         let id =
@@ -46,12 +68,7 @@ impl Answer {
     }
 
     /// Adds a token's text, and ends the answer where it is at its end.
-    pub(super) fn read(
-        &mut self,
-        id: u32,
-        tokenizer: &Tokenizer,
-        ends: &[u32],
-    ) -> Result<String, Error> {
+    fn read(&mut self, id: u32, tokenizer: &Tokenizer, ends: &[u32]) -> Result<String, Error> {
         if ends.contains(&id) {
             self.finish = Some(FinishReason::Ended);
             return Ok(String::new());
@@ -68,7 +85,7 @@ impl Answer {
     }
 
     /// The text that was held back until the end.
-    pub(super) fn close(&mut self, tokenizer: &Tokenizer) -> Result<String, Error> {
+    fn close(&mut self, tokenizer: &Tokenizer) -> Result<String, Error> {
         if self.finish == Some(FinishReason::Stopped) {
             return Ok(String::new());
         }
@@ -83,11 +100,12 @@ impl Answer {
         Ok(text)
     }
 
-    pub(super) fn into_generated(self) -> Result<Generated, Error> {
+    /// The answer, once it is complete; it is empty afterwards.
+    pub(super) fn taken(&mut self) -> Result<Generated, Error> {
         Ok(Generated {
-            text: self.text,
             prompt_tokens: self.context.len().saturating_sub(self.tokens.len()),
-            tokens: self.tokens,
+            text: std::mem::take(&mut self.text),
+            tokens: std::mem::take(&mut self.tokens),
             finish: self.finish.ok_or(Error::Stopped)?,
         })
     }

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     folder::Config,
     logits::{LOGITS, expect_logits, not_logits},
-    session::{Feed, Fetch, Kept, Session},
+    session::{Feed, Fetch, Fetched, Kept, Session},
     spec::{self, TensorSpec},
     tensor::{DType, Tensor},
 };
@@ -25,7 +25,19 @@ pub(crate) struct Decoder {
     session: Box<dyn Session>,
     inputs: Vec<Input>,
     memory: Vec<Memory>,
-    kept: Vec<Kept>,
+    past: Past,
+}
+
+/// What a decoder remembers of the columns it has seen.
+#[derive(Debug, Default)]
+pub(crate) enum Past {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// Values in the backend's memory.
+    Kept(Vec<Kept>),
+    /// Tensors in host memory, where rows can be taken out and put in: `[rows, heads, columns, width]`.
+    Host(Vec<Tensor>),
 }
 
 /// A batch of prompts that grow together, filled up on the left so that all end in the same column.
@@ -72,6 +84,11 @@ impl Decoder {
                     memory.push(Memory::new(spec, session.outputs(), config)?);
                     continue;
                 }
+                name if name.starts_with("encoder_") => {
+                    let alone = "a decoder that stands alone (models with an encoder, as for translation and speech, are \
+                                 not supported)";
+                    return Err(unusable(spec, alone));
+                }
                 _ => return Err(unusable(spec, "an input that a text decoder has")),
             });
         }
@@ -83,7 +100,7 @@ impl Decoder {
             });
         }
         expect_logits(session.outputs(), SHAPE)?;
-        Ok(Self { session, inputs, memory, kept: Vec::new() })
+        Ok(Self { session, inputs, memory, past: Past::Nothing })
     }
 
     pub(crate) fn placement(&self) -> &Placement {
@@ -92,7 +109,12 @@ impl Decoder {
 
     /// Forgets everything, for the next batch.
     pub(crate) fn forget(&mut self) {
-        self.kept.clear();
+        self.past = Past::Nothing;
+    }
+
+    /// Whether rows of different length can share a run: without a mask, filling would be read as text.
+    pub(crate) fn takes_rows(&self) -> bool {
+        self.inputs.iter().any(|input| matches!(input, Input::Mask(_)))
     }
 
     /// Runs the columns of `rows` that the decoder has not seen. The result has the logits of the last column of each
@@ -103,11 +125,26 @@ impl Decoder {
         all_columns: bool,
         control: &RunControl,
     ) -> Result<Tensor, Error> {
-        let from = if self.memory.is_empty() { 0 } else { rows.seen };
-        let is_first = rows.seen == 0;
-        if is_first {
+        if rows.seen == 0 {
             self.forget();
         }
+        let past = std::mem::take(&mut self.past);
+        let (logits, past) = self.step_from(rows, past, false, all_columns, control)?;
+        self.past = past;
+        Ok(logits)
+    }
+
+    /// As [`step`](Self::step), with what is remembered in the caller's hands; with `to_host` it comes back in host memory.
+    pub(crate) fn step_from(
+        &mut self,
+        rows: &mut Rows,
+        past: Past,
+        to_host: bool,
+        all_columns: bool,
+        control: &RunControl,
+    ) -> Result<(Tensor, Past), Error> {
+        let from = if self.memory.is_empty() { 0 } else { rows.seen };
+        let is_first = rows.seen == 0;
         let columns = rows.columns();
         let mut host = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
@@ -131,27 +168,33 @@ impl Decoder {
                 }
             });
         }
-        let empty: Vec<Tensor> = if self.kept.is_empty() {
-            self.memory.iter().map(|memory| memory.empty(rows.len())).collect::<Result<_, _>>()?
-        } else {
-            Vec::new()
+        let (kept, tensors) = match past {
+            Past::Kept(kept) => (kept, Vec::new()),
+            Past::Host(tensors) => (Vec::new(), tensors),
+            Past::Nothing => {
+                let empty = self.memory.iter().map(|memory| memory.empty(rows.len()));
+                (Vec::new(), empty.collect::<Result<_, _>>()?)
+            }
         };
         let mut feeds: Vec<(&str, Feed<'_>)> =
             host.iter().map(|(spec, tensor)| (spec.name.as_str(), Feed::Host(tensor))).collect();
-        let names = self.memory.iter().map(|memory| memory.past.as_str());
-        if empty.is_empty() {
-            feeds.extend(names.zip(self.kept.drain(..).map(Feed::Kept)));
-        } else {
-            feeds.extend(names.zip(empty.iter().map(Feed::Host)));
-        }
+        let names = || self.memory.iter().map(|memory| memory.past.as_str());
+        feeds.extend(names().zip(tensors.iter().map(Feed::Host)));
+        feeds.extend(names().zip(kept.into_iter().map(Feed::Kept)));
         let mut wanted = vec![Fetch::Host(LOGITS)];
-        wanted.extend(self.memory.iter().map(|memory| Fetch::Keep(&memory.present)));
+        wanted.extend(self.memory.iter().map(|memory| match to_host {
+            true => Fetch::Host(&memory.present),
+            false => Fetch::Keep(&memory.present),
+        }));
         let mut values = self.session.run(feeds, &wanted, control)?.into_iter();
         let logits = values.next().ok_or_else(|| not_logits(SHAPE, "nothing"))?.into_host()?;
-        self.kept = values.map(crate::session::Fetched::into_kept).collect::<Result<_, _>>()?;
+        let past = match to_host {
+            true => Past::Host(values.map(Fetched::into_host).collect::<Result<_, _>>()?),
+            false => Past::Kept(values.map(Fetched::into_kept).collect::<Result<_, _>>()?),
+        };
         rows.seen = columns;
         match *logits.shape() {
-            [count, _, tokens] if count == rows.len() && tokens > 0 => Ok(logits),
+            [count, _, tokens] if count == rows.len() && tokens > 0 => Ok((logits, past)),
             _ => Err(not_logits(SHAPE, &format!("{:?}", logits.shape()))),
         }
     }
@@ -230,6 +273,42 @@ impl Rows {
         for (row, token) in self.ids.iter_mut().zip(tokens) {
             row.push(token.map_or(self.pad, i64::from));
         }
+    }
+
+    /// Takes other rows in behind these; both are filled up on the left to the longer.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        let columns = self.columns().max(other.columns());
+        for rows in [&mut *self, &mut other] {
+            let more = columns.saturating_sub(rows.columns());
+            for (ids, fill) in rows.ids.iter_mut().zip(&mut rows.fill) {
+                ids.splice(0..0, std::iter::repeat_n(rows.pad, more));
+                *fill += more;
+            }
+            rows.seen += more;
+        }
+        self.ids.append(&mut other.ids);
+        self.fill.append(&mut other.fill);
+    }
+
+    /// Lets go of all rows but those marked, and of the columns that are filling in each of these. Gives the number of
+    /// those columns.
+    pub(crate) fn retain(&mut self, stays: &[bool]) -> usize {
+        let mut marks = stays.iter();
+        self.ids.retain(|_| marks.next().is_some_and(|stays| *stays));
+        let mut marks = stays.iter();
+        self.fill.retain(|_| marks.next().is_some_and(|stays| *stays));
+        let spare = self.fill.iter().copied().min().unwrap_or(0).min(self.seen);
+        for (ids, fill) in self.ids.iter_mut().zip(&mut self.fill) {
+            ids.drain(..spare);
+            *fill -= spare;
+        }
+        self.seen -= spare;
+        spare
+    }
+
+    /// Columns that the decoder has seen.
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
     }
 
     fn columns(&self) -> usize {

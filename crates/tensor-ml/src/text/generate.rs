@@ -249,22 +249,13 @@ impl TextGeneration {
                 if answer.finish.is_some() {
                     continue;
                 }
-                let token = answer.take(logits, &self.ends)?;
-                let text = answer.read(token.id, &self.tokenizer, &self.ends)?;
-                on_event(row, Some(token), &text);
-                if answer.finish.is_none() {
-                    next[row] = Some(token.id);
-                } else {
-                    let held = answer.close(&self.tokenizer)?;
-                    if !held.is_empty() {
-                        on_event(row, None, &held);
-                    }
-                }
+                let mut tell = |token: Option<Token>, text: &str| on_event(row, token, text);
+                next[row] = answer.advance(logits, &self.tokenizer, &self.ends, &mut tell)?;
             }
             rows.push(&next);
         }
         self.decoder.forget();
-        answers.into_iter().map(Answer::into_generated).collect()
+        answers.iter_mut().map(Answer::taken).collect()
     }
 
     /// Whether a request can be answered.
@@ -275,7 +266,7 @@ impl TextGeneration {
         self.begin(request).map(drop)
     }
 
-    fn begin(&self, request: &GenerateRequest) -> Result<Answer, Error> {
+    pub(super) fn begin(&self, request: &GenerateRequest) -> Result<Answer, Error> {
         let sampling = request.sampling.unwrap_or(self.defaults);
         sampling.check()?;
         if request.max_tokens == Some(0) {
@@ -312,7 +303,7 @@ impl fmt::Debug for TextGeneration {
 }
 
 /// The last column of logits of each row.
-fn last_columns(logits: &Tensor) -> Result<Vec<Vec<f32>>, Error> {
+pub(super) fn last_columns(logits: &Tensor) -> Result<Vec<Vec<f32>>, Error> {
     let values = logits.to_f32s()?;
     let [_, columns, tokens] = *logits.shape() else { return Ok(Vec::new()) };
     let row = columns.saturating_mul(tokens).max(1);

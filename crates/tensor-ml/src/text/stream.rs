@@ -83,7 +83,7 @@ pub enum TextEvent {
 /// A request, and where its events go if anybody wants them.
 #[derive(Debug)]
 pub struct GenerateJob {
-    request: GenerateRequest,
+    pub(super) request: GenerateRequest,
     events: Option<mpsc::UnboundedSender<TextEvent>>,
 }
 

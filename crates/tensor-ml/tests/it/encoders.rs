@@ -4,8 +4,9 @@ use futures::executor::block_on;
 use serde_json::Value;
 use tensor_ml::{
     BatchPolicy, BatchWorker, ClassifyOptions, DType, EmbedOptions, Embedder, Engine, Error,
-    ModelFolder, Pooling, Tensor, TensorSpec, Tensors, TextEmbedding, TokenClassification,
-    TokenClassifier, Tokenizer, Worker, cosine, testing::ConstModel,
+    ModelFolder, Pooling, Tensor, TensorSpec, Tensors, TextClassifier, TextEmbedding,
+    TokenClassification, TokenClassifier, Tokenizer, Worker, ZeroShot, ZeroShotOptions, cosine,
+    testing::ConstModel,
 };
 
 use crate::engines;
@@ -163,5 +164,48 @@ fn labels_and_entities_are_those_of_python_on_every_backend() {
         }
         let worker = Worker::spawn(pipeline, 1).unwrap();
         assert_eq!(block_on(TokenClassifier::entities(&worker, texts.clone())).unwrap(), entities);
+    }
+}
+
+#[test]
+fn labels_that_are_only_words_are_ranked_by_the_cosine_of_their_vectors() {
+    for (backend, engine) in engines::all() {
+        let embedding = || {
+            let folder = ModelFolder::open(engines::data("tiny-embed")).unwrap();
+            TextEmbedding::open(&folder, &engine, &EmbedOptions::default()).unwrap()
+        };
+        let labels = ["the big dog", "acme corp", "new york"];
+        let options = ZeroShotOptions::default().with_template("in {}").with_scale(5.0);
+        let pipeline = ZeroShot::new(embedding(), &labels, options).unwrap();
+        let text = "Anna lives in New York";
+        let found = pipeline.classify(&[text]).unwrap().remove(0);
+        let vectors = embedding().embed(&["in the big dog", "in acme corp", "in new york", text]);
+        let vectors = vectors.unwrap();
+        let powers: Vec<f64> = vectors[..3]
+            .iter()
+            .map(|vector| (5.0 * f64::from(cosine(vector, &vectors[3]))).exp())
+            .collect();
+        for ((class, label), power) in found.classes.iter().zip(labels).zip(&powers) {
+            assert_eq!(class.label, label);
+            let score = power / powers.iter().sum::<f64>();
+            assert!((f64::from(class.score) - score).abs() < 1e-4, "{backend}: {found:?}");
+        }
+        let several = ZeroShotOptions::default().with_multi_label(true);
+        let pipeline = ZeroShot::new(embedding(), &labels, several).unwrap();
+        let alike = pipeline.classify(&["acme corp"]).unwrap().remove(0);
+        assert_eq!(alike.best().unwrap().label, "acme corp");
+        assert!((alike.best().unwrap().logit - 20.0).abs() < 1e-3);
+        let classifier: Box<dyn TextClassifier> = Box::new(Worker::spawn(pipeline, 1).unwrap());
+        assert_eq!(block_on(classifier.classify(vec!["acme corp".into()])).unwrap(), [alike]);
+
+        let refused = |labels: &[&str], options| {
+            let error = ZeroShot::new(embedding(), labels, options).unwrap_err();
+            assert!(matches!(error, Error::Argument { .. }), "{error}");
+        };
+        refused(&[], ZeroShotOptions::default());
+        refused(&["a", " a "], ZeroShotOptions::default());
+        refused(&["a", ""], ZeroShotOptions::default());
+        refused(&["a"], ZeroShotOptions::default().with_template("no slot"));
+        refused(&["a"], ZeroShotOptions::default().with_scale(f32::NAN));
     }
 }

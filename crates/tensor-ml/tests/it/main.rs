@@ -9,14 +9,25 @@
 
 mod backends;
 mod classify;
+mod continuous;
+#[cfg(feature = "datasets")]
+mod dataset;
+#[cfg(feature = "image")]
+mod diffusion;
 mod encoders;
 mod engines;
 mod folders;
 mod generate;
+#[cfg(feature = "hub")]
+mod hub;
 #[cfg(feature = "image")]
 mod image;
 #[cfg(feature = "miner")]
 mod miner;
+#[cfg(all(feature = "image", feature = "remote"))]
+mod mlserver;
+#[cfg(feature = "ort")]
+mod real;
 #[cfg(feature = "remote")]
 mod remote;
 mod verify;
