@@ -20,7 +20,7 @@ use tensor_chain::{Config, Error, Subtensor};
 use tensor_core::receipt::Stage;
 use tensor_core::{BoxError, Tao};
 
-use super::story::{TAO, key, local};
+use super::story::{TAO, key, local, sound};
 
 /// What happens to the next submissions.
 #[derive(Clone, Copy, Debug)]
@@ -248,6 +248,7 @@ fn heads_that_a_break_hid_are_filled_in() {
         for expected in 2..=4 {
             assert_eq!(heads.next().await.unwrap().unwrap().number.value(), expected);
         }
+        sound(&chain);
     });
 }
 
@@ -326,6 +327,7 @@ fn the_next_endpoint_takes_over() {
         *first_on.lock().unwrap() = true;
         assert!(client.balance(&alice.account_id()).await.is_ok());
         assert!(endpoints.failures() > 0);
+        sound(&chain);
     });
 }
 
@@ -340,6 +342,7 @@ fn an_endpoint_of_another_chain_is_not_used() {
         let client = Subtensor::from_rpc(endpoints.clone()).await.unwrap();
         assert_eq!(client.genesis_hash(), chain.genesis_hash());
         assert_eq!(endpoints.current(), Some("own"));
+        sound(&chain);
     });
 }
 

@@ -6,7 +6,7 @@ use tensor_chain::intent::{AddStake, ServeAxon, SetCommitment, SetIdentity, Slip
 use tensor_chain::{Error, Subtensor};
 use tensor_core::{Alpha, MechId, NetUid, Tao, Uid};
 
-use super::story::{TAO, coldkey, hotkey, key, local, subnet};
+use super::story::{TAO, coldkey, hotkey, key, local, sound, subnet};
 
 #[test]
 fn every_read_of_the_catalog_answers() {
@@ -176,6 +176,7 @@ fn every_read_of_the_catalog_answers() {
         assert_eq!(some.keys().collect::<Vec<_>>(), ["emission", "hotkeys"]);
         let none = client.selective_metagraph(netuid, mech, &["hats"]).await.unwrap_err();
         assert!(none.to_string().contains("get_selective_mechagraph.hats"));
+        sound(&chain);
     });
 }
 
@@ -218,6 +219,7 @@ fn maps_come_page_by_page() {
         let gone = client.accounts(&[tensor_core::AccountId::from_bytes([9; 32])]).await.unwrap();
         assert!(!gone[0].exists);
         assert!(client.storage_map("System", "Account", &[NetUid::new(1).into()]).await.is_err());
+        sound(&chain);
     });
 }
 
@@ -249,5 +251,6 @@ fn the_same_client_runs_over_a_socket() {
         let gift = Transfer::new(key("//Dave").account_id(), Tao::from_rao(TAO));
         any.execute(&gift, &key("//Alice")).await.unwrap();
         server.stop().await;
+        sound(&chain);
     });
 }

@@ -38,6 +38,14 @@ pub(super) fn local() -> LocalChain {
     chain
 }
 
+/// What must hold after every block held after each that is kept.
+pub(super) fn sound(chain: &LocalChain) {
+    for number in chain.oldest_number()..=chain.block_number() {
+        let now = chain.invariants_at(number).unwrap();
+        assert!(now.hold(), "{now:#?}");
+    }
+}
+
 /// A started subnet of Alice's with plain weights, and two more neurons: `//v` of Bob, `//m` of Carol.
 pub(super) async fn subnet(client: &Subtensor) -> NetUid {
     let (alice, bob, carol) = (key("//Alice"), key("//Bob"), key("//Carol"));
@@ -88,6 +96,7 @@ fn a_transfer_with_its_receipt() {
         assert_eq!(earlier.balance(&alice.account_id()).await.unwrap(), before);
         let final_receipt = client.waiting_for(Stage::Finalized).execute(&intent, &alice).await;
         assert_eq!(final_receipt.unwrap().stage, Stage::Finalized);
+        sound(&chain);
     });
 }
 
@@ -100,6 +109,7 @@ fn both_schemes_sign() {
         chain.fund(&edward.account_id(), 10 * TAO);
         let gift = Transfer::new(key("//Dave").account_id(), Tao::from_rao(TAO));
         assert!(client.execute(&gift, &edward).await.unwrap().fee.is_some());
+        sound(&chain);
     });
 }
 
@@ -144,6 +154,7 @@ fn failures_have_names_kinds_and_a_receipt() {
         assert_eq!(rejection.reason.to_string(), "Payment");
         assert_eq!(error.code(), ErrorCode::InsufficientBalance);
         assert_eq!(chain.block_number(), height);
+        sound(&chain);
     });
 }
 
@@ -218,6 +229,7 @@ fn a_subnet_from_registration_to_emission() {
         client.execute(&unstake, &bob).await.unwrap();
         let left = client.stake(&coldkey("//Bob"), &hotkey("//v"), netuid).await.unwrap();
         assert!(left < grown);
+        sound(&chain);
     });
 }
 
@@ -262,6 +274,7 @@ fn weights_that_would_be_refused_are_refused_with_numbers() {
         assert_eq!(outcome.next_allowed(), first.saturating_add(50));
         let again = client.set_weights(&set(&[(2, 1.0)]), &owner).await.unwrap();
         assert_eq!(again, WeightsOutcome::TooSoon { next_allowed: first.saturating_add(50) });
+        sound(&chain);
     });
 }
 
@@ -301,6 +314,7 @@ fn many_at_once_keep_their_nonces() {
         let after = client.balance(&dave).await.unwrap();
         assert_eq!(after.rao() - before.rao(), (1..=40).sum::<u64>());
         assert_eq!(client.account(&alice.account_id()).await.unwrap().nonce, 40);
+        sound(&chain);
     });
 }
 
@@ -318,6 +332,7 @@ fn batches_do_all_or_nothing() {
         let bad = Batch::new().with(gift(3)).with(gift(u64::MAX));
         client.execute(&bad, &alice).await.unwrap_err();
         assert_eq!(client.balance(&dave).await.unwrap().rao(), before + 7);
+        sound(&chain);
     });
 }
 
@@ -339,6 +354,7 @@ fn heads_come_once_and_rising() {
             assert_eq!(pair[1].parent, pair[0].hash);
         }
         assert_eq!(Some(seen[3].hash), chain.block_hash(5));
+        sound(&chain);
     });
 }
 
@@ -384,6 +400,7 @@ fn anything_is_reached_by_name() {
         let next = schedule.next().unwrap().value();
         let made = chain.advance_to_epoch(netuid.value()).unwrap();
         assert_eq!(next, schedule.block.value() + made);
+        sound(&chain);
     });
 }
 

@@ -14,7 +14,7 @@ use tensor_core::Tao;
 use tensor_core::call::{Call, Value};
 use tensor_core::chain::At;
 
-use super::story::{key, local, subnet};
+use super::story::{key, local, sound, subnet};
 
 /// The interface of a chain as metadata that can be changed.
 pub(super) fn metadata_of(chain: &LocalChain) -> RuntimeMetadataV15 {
@@ -182,6 +182,7 @@ fn indices_move_a_field_is_added_and_nobody_notices() {
         assert_eq!(last.call.to_string(), "Balances.transfer_keep_alive");
         assert_eq!(last.signer, Some(key("//Alice").account_id()));
         assert_eq!(block.extrinsics[0].call.to_string(), "Timestamp.set");
+        sound(&chain);
     });
 }
 
@@ -213,6 +214,7 @@ fn a_renamed_field_is_an_error_that_names_it() {
         let raw = client.storage("System", "Account", &[alice.into()]).await.unwrap().unwrap();
         assert!(raw.field("data").unwrap().field("spendable").is_some());
         assert!(client.metagraph(netuid).await.is_ok());
+        sound(&chain);
     });
 }
 

@@ -6,7 +6,7 @@ use tensor_chain::client::weights::keeper::{Health, Keeper, KeeperError};
 use tensor_chain::client::{SetWeights, WeightsOutcome};
 use tensor_core::{Hotkey, MechId, NetUid, Uid};
 
-use super::story::{key, local, subnet};
+use super::story::{key, local, sound, subnet};
 
 /// A folder that goes with the test.
 struct Folder(std::path::PathBuf);
@@ -57,6 +57,7 @@ fn a_keeper_remembers_and_stays_alone() {
         drop(again);
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(Keeper::open(&path), Err(KeeperError::Format { .. })));
+        sound(&chain);
     });
 }
 
@@ -94,6 +95,7 @@ fn without_the_feature_a_committing_subnet_is_refused() {
         client.execute(&Sudo(on), &key("//Alice")).await.unwrap();
         let refused = client.set_weights(&scores(netuid), &key("//owner")).await.unwrap_err();
         assert!(matches!(refused, Error::Weights(WeightsRefused::CommitsOnly)), "{refused:?}");
+        sound(&chain);
     });
 }
 
@@ -155,6 +157,7 @@ fn a_commitment_opens_in_the_block_that_was_said() {
         assert_eq!(keeper.health(&client).await.unwrap(), Health::Waiting(reveal_block));
         chain.advance(u64::from(client.tempo(netuid).await.unwrap().value()) + 1);
         assert_eq!(keeper.health(&client).await.unwrap(), Health::Lost { expected: reveal_block });
+        sound(&chain);
     });
 }
 
@@ -187,6 +190,7 @@ fn hashed_weights_open_in_their_window_only() {
         let receipt = client.reveal_weights(&commit, &owner).await.unwrap();
         assert!(receipt.event("SubtensorModule", "WeightsRevealed").is_some());
         assert!(receipt.block < commit.reveal_until);
+        sound(&chain);
     });
 }
 
@@ -213,5 +217,6 @@ fn timelocked_commitments_are_read_and_opened() {
         chain.advance(2);
         let revealed = client.revealed_commitment(netuid, &hotkey).await.unwrap();
         assert!(revealed.iter().any(|one| one.data.ends_with(b"soon")), "{revealed:?}");
+        sound(&chain);
     });
 }
