@@ -2,6 +2,8 @@
 
 mod filter;
 
+pub(crate) use filter::{ANY, SMALL, SMALL_TRANSFER};
+
 use parity_scale_codec::{Compact, Decode, Encode};
 use sp_crypto_hashing::blake2_256;
 

@@ -14,6 +14,7 @@ mod delegates;
 mod metagraph;
 mod neurons;
 mod prices;
+mod proxies;
 mod stakes;
 mod subnets;
 
@@ -162,6 +163,10 @@ impl View<'_> {
             }
             "SwapRuntimeApi_sim_swap_alpha_for_tao" => {
                 args.read(|(netuid, alpha)| Ok(self.simulate_sale(netuid, alpha)))
+            }
+            "ProxyFilterRuntimeApi_get_proxy_types" => args.read(|()| self.proxy_types()),
+            "ProxyFilterRuntimeApi_get_proxy_filters" => {
+                args.read(|kinds: Option<Vec<u8>>| self.proxy_filters(kinds))
             }
             "DelegateInfoRuntimeApi_get_delegates" => args.read(|()| Ok(self.delegates())),
             "DelegateInfoRuntimeApi_get_delegate" => args.read(|who| Ok(self.delegate(&who))),

@@ -2,6 +2,7 @@
 //! its form under every name, and takes hex with and without `0x`.
 
 use futures::{FutureExt, StreamExt};
+use parity_scale_codec::Encode;
 use serde_json::{Value, json, value::to_raw_value};
 use tensor_chain::local::LocalChain;
 
@@ -205,4 +206,28 @@ fn refusals_carry_the_texts_that_clients_look_for() {
     let (code, text) = refused(&old);
     // An era that is over reads as one of a later birth block, which was not signed.
     assert!(code == 1_010 && !text.is_empty(), "{text}");
+}
+
+/// Nobody has a basket here: clients that add them up are told zero, not that there is no such API.
+#[test]
+fn what_nobody_has_is_none_or_zero() {
+    let chain = chain();
+    let interface = chain.interface();
+    let apis: Vec<&str> = interface
+        .apis()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("BetaBasket"))
+        .collect();
+    assert_eq!(apis.len(), 16);
+    for name in apis {
+        let method = interface.api(name).unwrap();
+        let args: Vec<u8> = match name.rsplit_once('_').map_or("", |(_, last)| last) {
+            "pricing" if name.ends_with("all_beta_pricing") => (None::<[u8; 32]>, 5_u32).encode(),
+            _ => vec![0; 32 * method.inputs.len()],
+        };
+        let answer = rpc(&chain, "state_call", json!([name, hex::encode(&args)]));
+        let bytes = hex::decode(&answer.as_str().unwrap()[2..]).unwrap();
+        assert!(interface.is_value(method.output, &bytes), "{name}: {answer}");
+        assert!(bytes.iter().all(|byte| *byte == 0), "{name}: {answer}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::local::runtime::dispatch::DecodedCall;
 use crate::local::storage::Account;
 use crate::local::storage::record::Address;
 
-const ANY: u8 = 0;
+pub(crate) const ANY: u8 = 0;
 const OWNER: u8 = 1;
 const NON_CRITICAL: u8 = 2;
 const NON_TRANSFER: u8 = 3;
@@ -15,13 +15,13 @@ const NON_FUNGIBLE: u8 = 5;
 const STAKING: u8 = 8;
 const REGISTRATION: u8 = 9;
 const TRANSFER: u8 = 10;
-const SMALL_TRANSFER: u8 = 11;
+pub(crate) const SMALL_TRANSFER: u8 = 11;
 const CHILD_KEYS: u8 = 13;
 const SWAP_HOTKEY: u8 = 15;
 const ROOT_CLAIM: u8 = 17;
 
 /// Small transfers are below half a TAO, or half an alpha.
-const SMALL: u64 = 500_000_000;
+pub(crate) const SMALL: u64 = 500_000_000;
 
 /// Calls of the subtensor pallet that move a coldkey's belongings to another.
 const COLDKEY_SWAPS: [&str; 6] = [

@@ -414,7 +414,6 @@ const UNANSWERED: &[(&str, &str)] = &[
     ("ConvertTransactionRuntimeApi_", "no EVM"),
     ("ContractsApi_", "no contracts"),
     ("BetaBasketRuntimeApi_", "no baskets: none, an empty list, or zero is the true answer"),
-    ("ProxyFilterRuntimeApi_", "no client asks"),
     ("ShieldApi_", "called by a node's own parts only"),
     ("StakeInfoRuntimeApi_get_most_convicted_hotkey_on_subnet", "nobody can lock: none"),
 ];

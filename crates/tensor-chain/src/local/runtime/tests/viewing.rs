@@ -41,6 +41,9 @@ fn questions() -> Vec<(&'static str, Vec<u8>)> {
     let (hot, cold) = (account("vali-hot"), account("vali"));
     let some_fields: Vec<u16> = (0..80).collect();
     vec![
+        ("ProxyFilterRuntimeApi_get_proxy_types", vec![]),
+        ("ProxyFilterRuntimeApi_get_proxy_filters", None::<Vec<u8>>.encode()),
+        ("ProxyFilterRuntimeApi_get_proxy_filters", Some(vec![0_u8, 11]).encode()),
         ("SubnetInfoRuntimeApi_get_metagraph", 2_u16.encode()),
         ("SubnetInfoRuntimeApi_get_metagraph", 99_u16.encode()),
         ("SubnetInfoRuntimeApi_get_mechagraph", (2_u16, 0_u8).encode()),
@@ -159,4 +162,24 @@ fn a_staker_sees_its_stake() {
     assert_eq!(bench.runtime.items.subnet_epoch_index.get(&bench.state, 2), index);
     bench.next();
     assert_eq!(bench.runtime.items.subnet_epoch_index.get(&bench.state, 2), index + 1);
+}
+
+#[test]
+fn proxy_types_tell_what_they_allow() {
+    type Info = (Vec<u8>, u8, Vec<u8>, u8, Option<(u8, Vec<u8>, u128)>);
+    let mut bench = Bench::new(Ruleset::V461);
+    let types = ask(&mut bench, "ProxyFilterRuntimeApi_get_proxy_types", &());
+    let types = Vec::<(Vec<u8>, u8, bool)>::decode(&mut &types[..]).unwrap();
+    assert_eq!(types.len(), 19);
+    assert_eq!(types[8], (b"Staking".to_vec(), 8, false));
+    assert!(types[4].2, "the senate is gone");
+    let small = ask(&mut bench, "ProxyFilterRuntimeApi_get_proxy_filters", &Some(vec![11_u8]));
+    let small = Vec::<(u8, Vec<u8>, bool, u8, Vec<Info>)>::decode(&mut &small[..]).unwrap();
+    let [(11, name, false, 1, calls)] = &small[..] else { panic!("{small:?}") };
+    assert_eq!(name, b"SmallTransfer");
+    let limit = |param: &str| Some((0, param.as_bytes().to_vec(), 500_000_000));
+    let named = |call: &str| calls.iter().find(|info| info.2 == call.as_bytes()).unwrap().4.clone();
+    assert_eq!(calls.len(), 3);
+    assert_eq!(named("transfer_keep_alive"), limit("value"));
+    assert_eq!(named("transfer_stake"), limit("alpha_amount"));
 }
