@@ -28,14 +28,15 @@
 //! (`"V461"`, `"V425"`), `build` (`"fast"`, `"prod"`), `fees` (**off unless said**, or unless `TransactionFeePaid` is expected), `author` (an account; `null`
 //! for nobody; `//One` unless said), `seed`, `block_ms`, `genesis_ms`, `history`, `shield`, `root_sells` (root earns
 //! whatever the prices), `funds` (rao by account),
-//! `storage` (written before the first block), `accounts` (names for secret URIs or addresses). These fields may
+//! `storage` (written before the first block), `accounts` (names for secret URIs or addresses; a wallet's
+//! `{"coldkey", "hotkey", "rao"}` are `name`, `name.hotkey` and what it has). These fields may
 //! as well stand beside `preset`.
 //!
 //! # Steps
 //!
 //! `at` is the block **in which** the call is included: a number, `"+5"` (blocks after the newest), `"same"` (as
 //! the call before), `"next"`, `{"epoch": NETUID}` (the block of that subnet's next epoch). Left out, a call has the
-//! next block for itself. Calls of one block are applied in the order of the document, after the block's own
+//! next block for itself; at 0 it goes into block 1. Calls of one block are applied in the order of the document, after the block's own
 //! work: its epochs have run.
 //!
 //! `signer` is an account that signs; a secret URI really does, an address whose key is not in the document

@@ -167,10 +167,10 @@ fn a_story_may_be_told_in_many_forms() {
         }
     });
     let other = json!({
-        "preset": {"name": "dev", "ruleset": 461, "funds": {"somebody": "1e9"}},
-        "accounts": {"owner": "//Alice"},
+        "preset": {"name": "dev", "ruleset": 461, "funds": {"somebody": "1e9", "77": 1_000_000}},
+        "accounts": {"owner": {"coldkey": "//Alice", "hotkey": "//hot", "rao": 5000}, "other": 7000},
         "steps": [
-            {"signer": "owner", "pallet": "SubtensorModule", "call": "register_network", "args": ["hot"]},
+            {"signer": "owner", "pallet": "SubtensorModule", "call": "register_network", "args": ["owner.hotkey"]},
             {"at": "+1", "signer": "alice", "call": {"Sudo": {"sudo": {"call": {"AdminUtils": {
                 "sudo_set_subtoken_enabled": {"netuid": "2", "subtoken_enabled": 1}}}}}}},
             {"at": {"block": 3}, "signer": "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty", "call": "add_stake",
@@ -179,13 +179,15 @@ fn a_story_may_be_told_in_many_forms() {
             {"at": "0x4", "signer": "bob", "call": "transfer_keep_alive",
              "args": {"dest": {"Id": "//new"}, "value": "5e9"},
              "expect": {"ok": {"events": ["Balances.Transfer"]}}},
+            // Nobody has the key of this account.
+            {"signer": 77, "call": "System.remark_with_event", "args": ["0x00"]},
             {"advance": 3}
         ],
         "expect": {
             "storage": {"SubtensorModule": {"SubnetOwner": {"2": "owner"}}, "SubtensorModule.Uids(2, //hot)": 0,
                         "Axons": {"2, //hot": null}, "System.Account(//new)": {"data": {"free": {"min": 1}}}},
             "events": {"NetworkAdded": [2, null], "Balances.Transfer": {"to": "//new"}},
-            "balances": [{"account": "//new", "free": {"approx": 5_000_000_001_u64, "within": 1}, "nonce": 0}]
+            "balances": [{"account": "other", "free": "7_000"}, {"account": "//new", "free": {"approx": 5_000_000_001_u64, "within": 1}, "nonce": 0}]
         }
     });
     for story in [plain, other] {

@@ -125,6 +125,10 @@ impl Accounts {
         if let Ok((account, _)) = AccountId::from_ss58_any(text) {
             return Ok(account);
         }
+        // As the key of an object, a number is a text.
+        if let Ok(number) = text.parse::<u64>() {
+            return Ok(numbered(number));
+        }
         let pair = self.uri(text).and_then(|uri| key_of(&uri));
         pair.map(|pair| pair.account_id()).ok_or_else(|| format!("{text:?}: {FORMS}"))
     }

@@ -89,6 +89,8 @@ impl<'a> Play<'a> {
         let head = self.stage.head();
         let target = match step.at {
             Some(At::Same) => return Ok(()),
+            // The first block takes what is to be called at genesis.
+            Some(At::Block(0)) if step.call.is_some() => Some(1),
             Some(At::Block(block)) => Some(block),
             Some(At::After(blocks)) => {
                 self.flush()?;

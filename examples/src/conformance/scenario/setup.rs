@@ -133,15 +133,42 @@ impl Setup {
                         at.wrong("an object of names and secret URIs or addresses is wanted")
                     );
                 };
-                for (name, uri) in names {
-                    let uri = uri.as_str().ok_or_else(|| at.field(name).wrong("no text"))?;
-                    self.aliases.push((name.clone(), uri.to_owned()));
+                for (name, key) in names {
+                    self.alias(&at.field(name), name, key)?;
                 }
             }
             name if is_remark(name) => {}
             name => {
                 let known = FIELDS.join(", ");
                 return Err(place.wrong(format!("unknown field {name:?}; the fields are {known}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A name for a key, or for the keys of a wallet: `miner.hotkey`, `miner/hotkey`, and `miner` for its coldkey.
+    fn alias(&mut self, place: &Place, name: &str, key: &Json) -> Result<(), SchemaError> {
+        let fund = |rao: &Json| Json::Object(Map::from_iter([(name.to_owned(), rao.clone())]));
+        match key {
+            Json::String(uri) => self.aliases.push((name.to_owned(), uri.clone())),
+            // What an account has.
+            rao if number::integer(rao).is_some() => self.funds.push((place.clone(), fund(rao))),
+            Json::Object(keys) => {
+                for (part, key) in keys {
+                    if matches!(part.as_str(), "rao" | "free" | "balance") {
+                        self.funds.push((place.field(part), fund(key)));
+                        continue;
+                    }
+                    let uri = key.as_str().ok_or_else(|| place.field(part).wrong("no text"))?;
+                    let names = [format!("{name}.{part}"), format!("{name}/{part}")];
+                    self.aliases.extend(names.map(|name| (name, uri.to_owned())));
+                    if matches!(part.as_str(), "coldkey" | "uri" | "ss58" | "address") {
+                        self.aliases.push((name.to_owned(), uri.to_owned()));
+                    }
+                }
+            }
+            _ => {
+                return Err(place.wrong("a secret URI, an address, or an object of such is wanted"));
             }
         }
         Ok(())

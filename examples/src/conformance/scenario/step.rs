@@ -151,7 +151,12 @@ impl Step {
             }
         }
         let names = ["call", "function", "method"];
-        if names.iter().any(|name| call.contains_key(*name)) {
+        let is_named = |call: &Map<String, Json>| names.iter().any(|name| call.contains_key(*name));
+        // With a pallet beside it, the step's name is its call's.
+        if let Some(name) = fields.get("name").filter(|_| !is_named(&call) && !call.is_empty()) {
+            call.insert("call".to_owned(), name.clone());
+        }
+        if is_named(&call) {
             let (tip, period) = (tip.unwrap_or(0), period.flatten());
             step.call = Some(CallStep { stated: call, signer, nonce, tip, period });
         } else if !call.is_empty() || signer.is_some() {
