@@ -10,6 +10,7 @@ pub mod endpoints;
 mod follow;
 mod headers;
 mod map;
+mod memory;
 mod nonce;
 mod raw;
 mod read;
@@ -75,6 +76,9 @@ pub struct Config {
     /// How often a call is signed anew after the pool refused it for a reason that passes; 16 unless
     /// said. Only what provably is in no block is ever signed again.
     pub attempts: u32,
+    /// How many bytes of answers about blocks by their hash, which never change, are remembered; 8 MiB
+    /// unless said. At 0 nothing is: for chains whose controls change the past.
+    pub most_remembered: usize,
     /// The beacon that opens timelocked weights; quicknet unless said. Only a chain of one's own has
     /// another.
     #[cfg(feature = "timelock")]
@@ -88,11 +92,16 @@ impl Default for Config {
             wait_for: Stage::InBlock,
             era_period: 64,
             attempts: 16,
+            most_remembered: 8 << 20,
             #[cfg(feature = "timelock")]
             drand: weights::commit::Drand::QUICKNET,
         }
     }
 }
+
+/// The most bytes of an answer: metadata and full metagraphs are megabytes.
+#[cfg(feature = "ws")]
+const MOST_RESPONSE: u32 = 64 << 20;
 
 impl Subtensor {
     /// A chain behind any JSON-RPC client.
@@ -108,7 +117,7 @@ impl Subtensor {
     /// # Errors
     /// As [`Self::from_rpc`].
     pub async fn from_rpc_with(client: impl RpcClientT, config: Config) -> Result<Self, Error> {
-        let rpc = Rpc::new(client);
+        let rpc = Rpc::new(client, config.most_remembered);
         let (genesis_hash, version) =
             futures::try_join!(rpc.genesis_hash(), rpc.runtime_version(None))?;
         let runtimes = Runtimes::new(genesis_hash, config.cache.clone());
@@ -118,10 +127,11 @@ impl Subtensor {
     }
 
     /// A node at a websocket address such as `wss://entrypoint-finney.opentensor.ai:443`, reconnecting
-    /// by itself. Needs a tokio runtime.
+    /// by itself after a lost connection and after a silence (see
+    /// [`Patience`](endpoints::Patience)). Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Disconnected`] when nothing answers there, or as [`Self::from_rpc`].
+    /// [`Error::Disconnected`] when nothing answers there now, or as [`Self::from_rpc`].
     #[cfg(feature = "ws")]
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::connect_with(url, Config::default()).await
@@ -133,11 +143,9 @@ impl Subtensor {
     /// As [`Self::connect`].
     #[cfg(feature = "ws")]
     pub async fn connect_with(url: &str, config: Config) -> Result<Self, Error> {
-        use subxt::rpcs::client::reconnecting_rpc_client::RpcClient;
-        // Metadata and full metagraphs are megabytes.
-        let client = RpcClient::builder().max_response_size(64 << 20).build(url).await;
-        Self::from_rpc_with(client.map_err(|error| Error::Disconnected(error.into()))?, config)
-            .await
+        let endpoints = endpoints::Endpoints::websockets([url]);
+        endpoints.open().await?;
+        Self::from_rpc_with(endpoints, config).await
     }
 
     /// A chain behind several websocket addresses: the first that answers, and the next when it fails.
@@ -150,16 +158,20 @@ impl Subtensor {
     pub async fn connect_any<U: Into<String>>(
         urls: impl IntoIterator<Item = U>,
     ) -> Result<Self, Error> {
-        Self::from_rpc(endpoints::Endpoints::websockets(urls)).await
+        let endpoints = endpoints::Endpoints::websockets(urls);
+        endpoints.open().await?;
+        Self::from_rpc(endpoints).await
     }
 
-    /// A local chain in this process.
+    /// A local chain in this process. Nothing is remembered of its blocks, since its controls change
+    /// them.
     ///
     /// # Errors
     /// As [`Self::from_rpc`]; none is expected.
     #[cfg(feature = "local")]
     pub async fn local(chain: &crate::local::LocalChain) -> Result<Self, Error> {
-        Self::from_rpc(chain.rpc()).await
+        let config = Config { most_remembered: 0, ..Config::default() };
+        Self::from_rpc_with(chain.rpc(), config).await
     }
 
     /// The same chain, read as of another block.
@@ -247,6 +259,11 @@ impl Subtensor {
     /// The policy that what is signed must pass.
     pub fn policy(&self) -> Option<&Policy> {
         self.policy.as_deref()
+    }
+
+    /// For how many blocks what this client signs is valid.
+    pub(crate) const fn era_period(&self) -> u64 {
+        self.config.era_period
     }
 
     /// The block to read; `None` for the newest.

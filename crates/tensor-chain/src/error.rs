@@ -12,6 +12,7 @@ pub use code::ErrorCode;
 pub use rejection::{Reason, Rejection};
 
 use crate::client::WeightsRefused;
+use crate::client::endpoints::Disagreement;
 use crate::codec::{
     DecodeError, DispatchFailure, EncodeError, MetadataError, Missing, StorageKeyError, TypedError,
 };
@@ -24,6 +25,9 @@ pub enum Error {
     /// The connection is lost, or nothing answers.
     #[error("the node is not reachable")]
     Disconnected(#[source] BoxError),
+    /// The nodes that must vouch for an answer gave different ones: at least one of them lies or errs.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
     /// The node answered with an error.
     #[error("the node refused {method}: {message} ({code})")]
     Rpc {
@@ -153,6 +157,7 @@ impl Error {
             },
             Self::Sign(_) => ErrorCode::NotAuthorized,
             Self::Disconnected(_)
+            | Self::Disagreement(_)
             | Self::Rpc { .. }
             | Self::Answer { .. }
             | Self::Decode { .. }
@@ -168,6 +173,7 @@ impl Error {
                 "look for the extrinsic's hash on chain; it stays valid until its era ends"
             }
             Self::UnknownBlock => "ask an archive node",
+            Self::Disagreement(_) => "compare the nodes, and leave out the one that differs",
             Self::Missing(_) => "the runtime was upgraded: update this crate, or use the new name",
             error => error.code().remedy(),
         }
@@ -229,7 +235,7 @@ impl From<Error> for ChainError {
                 Self::Rejected { reason: refused.to_string(), retryable: false }
             }
             Error::Invalid(message) => Self::Rejected { reason: message, retryable: false },
-            error @ (Error::Rpc { .. } | Error::Answer { .. }) => {
+            error @ (Error::Rpc { .. } | Error::Disagreement(_) | Error::Answer { .. }) => {
                 Self::Decode { what: "the node's answer".to_owned(), source: error.into() }
             }
             Error::Metadata(error) => {

@@ -16,6 +16,8 @@ pub mod policy;
 pub mod pow;
 #[cfg(feature = "ws-server")]
 pub mod serve;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "timelock")]
 pub mod timelock;
 

@@ -1,9 +1,13 @@
-//! Secrets until a round of a drand beacon: what a timelocked commit carries, sealed, opened, and beacons of one's own.
+//! Secrets until a round of a drand beacon: what a timelocked commit carries, sealed, opened, a round's signature verified,
+//! and beacons of one's own.
 //!
 //! The bytes are those of the official tools (Boneh-Franklin encryption to the round's identity, AES-256-GCM for the message), except that the
 //! published crate writes two fields without their lengths: those are put in and taken out here.
 
+mod envelope;
+
 use ark_ec::PrimeGroup;
+use ark_ff::Zero as _;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use ark_std::rand::{CryptoRng, Error as RandError, RngCore};
 use sp_crypto_hashing::{blake2_512, sha2_256};
@@ -12,6 +16,8 @@ use timelock::engines::EngineBLS;
 use timelock::engines::drand::TinyBLS381;
 use timelock::ibe::fullident::{Ciphertext, Identity};
 use timelock::tlock::{TLECiphertext, tld, tle};
+
+pub use envelope::{Envelope, EnvelopeError};
 
 type PublicKey = <TinyBLS381 as EngineBLS>::PublicKeyGroup;
 type Signature = <TinyBLS381 as EngineBLS>::SignatureGroup;
@@ -29,6 +35,8 @@ pub const QUICKNET: [u8; 96] = [
 
 /// Compressed point of G2.
 const U: usize = 96;
+/// Compressed point of G1.
+const SIGNATURE: usize = 48;
 /// Length of a hash, as it stands before it.
 const HASH_LENGTH: [u8; 8] = 32_u64.to_le_bytes();
 /// Of a nonce, likewise.
@@ -84,7 +92,54 @@ pub fn seal(
     Ok(out)
 }
 
-/// Opens what was sealed until a round with that round's signature; nothing if it is not such a thing, or of another round or beacon.
+/// Why nothing was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Whoever gave the signature made it up, or it is of another round or beacon.
+    #[error("the signature is not the beacon's of round {0}")]
+    Signature(u64),
+    /// The bytes were not sealed until that round of that beacon, or are damaged.
+    #[error("the bytes are nothing that was sealed until round {0}")]
+    Sealed(u64),
+}
+
+/// Whether `signature` is the signature of `round` by the beacon with that public key: BLS over `BLS12-381`, signatures in the small group, rounds
+/// not chained to one another, as quicknet has it.
+#[must_use]
+pub fn verify(round: u64, signature: &[u8], public_key: &[u8; 96]) -> bool {
+    let Ok(key) = PublicKey::deserialize_compressed(&public_key[..]) else { return false };
+    let (true, Ok(signature)) =
+        (signature.len() == SIGNATURE, Signature::deserialize_compressed(signature))
+    else {
+        return false;
+    };
+    // The neutral elements would satisfy the equation for every round.
+    if key.is_zero() || signature.is_zero() {
+        return false;
+    }
+    let round = identity(round).public::<TinyBLS381>();
+    TinyBLS381::pairing(PublicKey::generator(), signature) == TinyBLS381::pairing(key, round)
+}
+
+/// Opens what was sealed until `round`, after it was checked that the signature is the beacon's.
+///
+/// # Errors
+/// [`OpenError::Signature`] says whom not to trust, [`OpenError::Sealed`] that the bytes are of no use.
+pub fn open_verified(
+    sealed: &[u8],
+    round: u64,
+    signature: &[u8],
+    public_key: &[u8; 96],
+) -> Result<Vec<u8>, OpenError> {
+    if !verify(round, signature, public_key) {
+        return Err(OpenError::Signature(round));
+    }
+    open(sealed, signature).ok_or(OpenError::Sealed(round))
+}
+
+/// Opens what was sealed until a round with that round's signature; nothing if it is not such a thing, or of another round or beacon. The
+/// signature is taken as it is: one from strangers goes through [`open_verified`].
 #[must_use]
 pub fn open(sealed: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
     let (u, rest) = sealed.split_at_checked(U)?;
@@ -199,6 +254,8 @@ mod tests {
 
     /// Quicknet's signature of round 1,000.
     const ROUND_1000: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
+    /// And of round 123.
+    const ROUND_123: &str = "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92";
     /// "the answer is 42", sealed until that round by bittensor_core 0.1.5.
     const OFFICIAL: &str = "8616b8659cbf6bd4e1fa0ecd470a6bcaecd288742fa8aeaec29e95755ead0b2122ee5608cd80d6de3817fc43267294911317974b7687d5e415d73cb3ba0ce0f46ea5f1c35646ea28d4e9a8ac5f6e67282094862f60aada51ca439012edfd71de20000000000000003eb87d65ca096f7866067e0a84621c63c68d03e1659d2dd38a45dc076d8a88bc2000000000000000b38d0c19611d2f2f1d3565583f069fad4f60476a2982245caa265cefdb2c28713c000000000000002000000000000000e56262fe97d9634b5016368360b6dd58e7d5f6bbb03f1ed3153b30f9ee3770ad0c000000000000007a40c6b8a546c816f2c725c808000000000000004145535f47434d5f";
 
@@ -219,11 +276,46 @@ mod tests {
         assert_eq!(seal(b"", 1, &[1; 96], &[0; 32]), Err(SealError::PublicKey));
     }
 
+    /// Rounds as the beacon published them; the second is the example of its documentation.
+    #[test]
+    fn rounds_of_quicknet_are_told_from_others() {
+        let signature = hex::decode(ROUND_1000).unwrap();
+        let round_123 = hex::decode(ROUND_123).unwrap();
+        assert!(verify(1_000, &signature, &QUICKNET));
+        assert!(verify(123, &round_123, &QUICKNET));
+        assert!(!verify(1_001, &signature, &QUICKNET));
+        assert!(!verify(1_000, &round_123, &QUICKNET));
+        assert!(!verify(1_000, &signature, &Beacon::new(&[3; 32]).public_key()));
+        let mut other = signature.clone();
+        other[0] ^= 0x20;
+        assert!(!verify(1_000, &other, &QUICKNET), "the point on the other side");
+        assert!(!verify(1_000, &[&signature[..], &[0]].concat(), &QUICKNET));
+        // The neutral points, compressed.
+        let (mut key, mut point) = ([0; 96], [0; 48]);
+        (key[0], point[0]) = (0xC0, 0xC0);
+        assert!(!verify(1_000, &point, &QUICKNET));
+        assert!(!verify(1_000, &point, &key));
+        assert!(!verify(1_000, &signature, &[0xFF; 96]));
+    }
+
+    #[test]
+    fn a_made_up_signature_opens_nothing_and_is_named() {
+        let sealed = seal(b"hello", 1_000, &QUICKNET, &[7; 32]).unwrap();
+        let signature = hex::decode(ROUND_1000).unwrap();
+        let open = |round, signature: &[u8]| open_verified(&sealed, round, signature, &QUICKNET);
+        assert_eq!(open(1_000, &signature).unwrap(), b"hello");
+        let forged = Beacon::new(&[3; 32]).signature(1_000);
+        assert_eq!(open(1_000, &forged), Err(OpenError::Signature(1_000)));
+        let round_123 = hex::decode(ROUND_123).unwrap();
+        assert_eq!(open(123, &round_123), Err(OpenError::Sealed(123)));
+    }
+
     #[test]
     fn an_own_beacon_signs_any_round() {
         let beacon = Beacon::new(&[3; 32]);
         let sealed = seal(&[5; 1_000], 77, &beacon.public_key(), &[9; 32]).unwrap();
         assert_eq!(open(&sealed, &beacon.signature(77)).unwrap(), [5; 1_000]);
+        assert!(verify(77, &beacon.signature(77), &beacon.public_key()));
         assert_eq!(open(&sealed, &beacon.signature(78)), None);
     }
 

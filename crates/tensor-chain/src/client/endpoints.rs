@@ -1,23 +1,30 @@
 //! Several endpoints as one: [`Endpoints`], with failover, an archive for old blocks, and health by the
 //! age of the head.
 //!
-//! A failed request goes to the next endpoint; a submission never does, since the first may have it
-//! already: the client then looks for it on chain. Every endpoint must be of the same chain; one that is
-//! not is refused before it is used.
+//! A failed request goes to the next endpoint; a submission never does once it was sent, since the first
+//! may have it: the client then looks for it on chain. Every endpoint must be of the same chain; one that
+//! is not is refused before it is used. To have several nodes vouch for the same answer, see [`Agreeing`].
+
+mod agreeing;
+mod endpoint;
+mod pool;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use serde_json::value::RawValue;
 use subxt::rpcs::client::{RawRpcFuture, RawRpcSubscription, RpcParams};
 use subxt::rpcs::{Error as RpcError, RpcClient, RpcClientT};
 use tensor_core::BoxError;
 
-use super::rpc::Rpc;
+pub use agreeing::{Agreeing, Disagreement};
+
 use crate::error::Error;
+use endpoint::{Connection, Endpoint, Waiting};
+use pool::{Inner, is_submission};
 
 /// Opens connections to one endpoint.
 pub trait Dial: Send + Sync + 'static {
@@ -35,27 +42,32 @@ pub type Sleep = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 #[derive(Clone)]
 pub struct Endpoints(Arc<Inner>);
 
-struct Inner {
-    endpoints: Vec<Endpoint>,
-    archives: Vec<Endpoint>,
-    genesis_hash: Option<[u8; 32]>,
-    current: AtomicUsize,
-    archive: AtomicUsize,
-    failures: AtomicU64,
-    sleep: Option<Sleep>,
+/// How long an endpoint may take before it counts as failed. Only where time can be told: see
+/// [`Endpoints::with_sleep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Patience {
+    /// For a connection; 10 s unless said.
+    pub dial: Duration,
+    /// For an answer; 60 s unless said.
+    pub answer: Duration,
+    /// Between two heads of a subscription; 60 s unless said, five blocks of the public chain. A chain
+    /// that makes blocks on demand wants more.
+    pub heads: Duration,
 }
 
-struct Endpoint {
-    dial: Box<dyn Dial>,
-    connection: Mutex<Option<RpcClient>>,
-    dialing: futures::lock::Mutex<()>,
+impl Default for Patience {
+    fn default() -> Self {
+        let (dial, minute) = (Duration::from_secs(10), Duration::from_secs(60));
+        Self { dial, answer: minute, heads: minute }
+    }
 }
 
 impl Endpoints {
-    /// The pause after the first failed round of all endpoints; twice that after the next, and so on
-    /// up to [`Self::LONGEST_PAUSE`]. So no endpoint is asked more than once a second for long.
+    /// How long an endpoint is left alone after a failure; twice that after the next in a row, and so on
+    /// up to [`Self::LONGEST_PAUSE`]. So no endpoint that fails is dialled more than once a second.
     pub const PAUSE: Duration = Duration::from_secs(1);
-    /// The longest pause between two rounds.
+    /// The longest that it is left alone.
     pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
     /// These endpoints, the first one preferred.
@@ -64,11 +76,11 @@ impl Endpoints {
         Self(Arc::new(Inner {
             endpoints,
             archives: Vec::new(),
-            genesis_hash: None,
+            genesis_hash: OnceLock::new(),
             current: AtomicUsize::new(0),
             archive: AtomicUsize::new(0),
             failures: AtomicU64::new(0),
-            sleep: None,
+            waiting: Waiting { sleep: None, patience: Patience::default() },
         }))
     }
 
@@ -89,22 +101,43 @@ impl Endpoints {
         self
     }
 
-    /// Which chain it must be, by the hash of block 0.
+    /// Which chain it must be, by the hash of block 0. Unless said, the first endpoint that answers
+    /// decides, and every other one must be of its chain.
     #[must_use]
     pub fn with_genesis(mut self, genesis_hash: [u8; 32]) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.genesis_hash = Some(genesis_hash);
+            inner.genesis_hash = genesis_hash.into();
         }
         self
     }
 
-    /// How to wait between two rounds of failures; without it there is no pause.
+    /// How to wait. With it, endpoints that failed are left alone for a while, and one that does not
+    /// answer, or whose heads stop, has failed although its socket is open; without it, neither.
     #[must_use]
     pub fn with_sleep(mut self, sleep: Sleep) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.sleep = Some(sleep);
+            inner.waiting.sleep = Some(sleep);
         }
         self
+    }
+
+    /// How long to wait for an endpoint.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.waiting.patience = patience;
+        }
+        self
+    }
+
+    /// Connects to the first endpoint that answers, each asked once: for a start that fails at once where
+    /// nothing is there. Requests connect by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Disconnected`] when none answers.
+    pub async fn open(&self) -> Result<(), Error> {
+        let opened = self.0.ask(1, false, |_| async { Ok(()) }.boxed()).await;
+        opened.map(|_| ()).map_err(|error| Error::Disconnected(error.into()))
     }
 
     /// The endpoint in use.
@@ -131,9 +164,13 @@ impl Endpoints {
         for _ in &self.0.endpoints {
             let place = self.0.current.load(Ordering::Relaxed);
             match self.head_time(place).await {
-                Some(time) if now_ms.saturating_sub(time) <= most => return Ok(moved),
-                _ => {
-                    self.0.leave(place);
+                Ok((_, Some(time))) if now_ms.saturating_sub(time) <= most => return Ok(moved),
+                Ok((generation, _)) => {
+                    self.0.leave(place, generation, "its head is old");
+                    moved = true;
+                }
+                Err(_) => {
+                    self.0.pass(place);
                     moved = true;
                 }
             }
@@ -142,15 +179,20 @@ impl Endpoints {
     }
 
     /// When the newest block of an endpoint was made: `Timestamp.Now`, whose key never changed.
-    async fn head_time(&self, place: usize) -> Option<u64> {
+    async fn head_time(&self, place: usize) -> Result<(u64, Option<u64>), RpcError> {
         const NOW: &str = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb";
-        let client = self.0.connect(&self.0.endpoints, place).await.ok()?;
+        let inner = &self.0;
+        let Connection { client, generation } = inner.connect(&inner.endpoints, place).await?;
         let mut params = RpcParams::new();
-        params.push(NOW).ok()?;
-        let value: Option<super::rpc::Hex> =
-            client.request("state_getStorage", params).await.ok()?;
-        let bytes: [u8; 8] = value?.bytes("Timestamp.Now").ok()?.try_into().ok()?;
-        Some(u64::from_le_bytes(bytes))
+        params.push(NOW)?;
+        let asked = client.request_raw("state_getStorage", params.build());
+        let answer = inner.waiting.within(inner.waiting.patience.answer, "no head", asked).await;
+        let time = answer.ok().and_then(|raw| {
+            let value: Option<super::rpc::Hex> = serde_json::from_str(raw.get()).ok()?;
+            let bytes: [u8; 8] = value?.bytes("Timestamp.Now").ok()?.try_into().ok()?;
+            Some(u64::from_le_bytes(bytes))
+        });
+        Ok((generation, time))
     }
 }
 
@@ -158,153 +200,6 @@ impl std::fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.0.endpoints.iter().map(|endpoint| endpoint.dial.name());
         f.debug_list().entries(names).finish()
-    }
-}
-
-impl Endpoint {
-    fn new(dial: Box<dyn Dial>) -> Self {
-        Self { dial, connection: Mutex::new(None), dialing: futures::lock::Mutex::new(()) }
-    }
-
-    fn open(&self) -> Option<RpcClient> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn close(&self) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl Inner {
-    /// The open connection, or a new one, of the right chain.
-    async fn connect(&self, of: &[Endpoint], place: usize) -> Result<RpcClient, RpcError> {
-        let nothing = || RpcError::Client("there is no endpoint".into());
-        let endpoint = place.checked_rem(of.len()).and_then(|place| of.get(place));
-        let endpoint = endpoint.ok_or_else(nothing)?;
-        if let Some(client) = endpoint.open() {
-            return Ok(client);
-        }
-        let _alone = endpoint.dialing.lock().await;
-        if let Some(client) = endpoint.open() {
-            return Ok(client);
-        }
-        let client = endpoint.dial.dial().await.map_err(RpcError::Client)?;
-        if let Some(expected) = self.genesis_hash {
-            let found = Rpc::from_client(client.clone()).genesis_hash().await;
-            let found = found.map_err(|error| RpcError::Client(error.into()))?;
-            if found != expected {
-                let name = endpoint.dial.name();
-                return Err(RpcError::Client(format!("{name} is of another chain").into()));
-            }
-        }
-        *endpoint.connection.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
-        Ok(client)
-    }
-
-    /// Leaves an endpoint for the next, unless somebody did already.
-    fn leave(&self, place: usize) {
-        let count = self.endpoints.len();
-        if let Some(endpoint) = place.checked_rem(count).and_then(|at| self.endpoints.get(at)) {
-            endpoint.close();
-        }
-        let next = place.wrapping_add(1);
-        let _ = self.current.compare_exchange(place, next, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    async fn pause(&self, round: u32) {
-        if let (Some(sleep), true) = (&self.sleep, round > 0) {
-            let pause = Endpoints::PAUSE.saturating_mul(1 << (round - 1).min(5));
-            sleep(pause.min(Endpoints::LONGEST_PAUSE)).await;
-        }
-    }
-
-    async fn request(
-        &self,
-        method: &str,
-        params: Option<Box<RawValue>>,
-    ) -> Result<Box<RawValue>, RpcError> {
-        const ROUNDS: u32 = 5;
-        let mut last = RpcError::Client("there is no endpoint".into());
-        for round in 0..ROUNDS {
-            self.pause(round).await;
-            for _ in &self.endpoints {
-                let place = self.current.load(Ordering::Relaxed);
-                let answer = match self.connect(&self.endpoints, place).await {
-                    Ok(client) => client.request_raw(method, params.clone()).await,
-                    Err(error) => Err(error),
-                };
-                match answer {
-                    Err(error) if is_lost(&error) => {
-                        self.failures.fetch_add(1, Ordering::Relaxed);
-                        self.leave(place);
-                        if is_submission(method) {
-                            return Err(error);
-                        }
-                        last = error;
-                    }
-                    Err(error) if is_pruned(&error) && !self.archives.is_empty() => {
-                        return self.ask_archive(method, params, error).await;
-                    }
-                    answer => return answer,
-                }
-            }
-        }
-        Err(last)
-    }
-
-    async fn ask_archive(
-        &self,
-        method: &str,
-        params: Option<Box<RawValue>>,
-        mut last: RpcError,
-    ) -> Result<Box<RawValue>, RpcError> {
-        for _ in &self.archives {
-            let place = self.archive.load(Ordering::Relaxed);
-            let answer = match self.connect(&self.archives, place).await {
-                Ok(client) => client.request_raw(method, params.clone()).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Err(error) if is_lost(&error) => {
-                    if let Some(archive) = self.archives.get(place % self.archives.len()) {
-                        archive.close();
-                    }
-                    self.archive.fetch_add(1, Ordering::Relaxed);
-                    last = error;
-                }
-                answer => return answer,
-            }
-        }
-        Err(last)
-    }
-
-    async fn subscribe(
-        &self,
-        sub: &str,
-        params: Option<Box<RawValue>>,
-        unsub: &str,
-    ) -> Result<(usize, RawRpcSubscription), RpcError> {
-        let mut last = RpcError::Client("there is no endpoint".into());
-        for _ in &self.endpoints {
-            let place = self.current.load(Ordering::Relaxed);
-            let answer = match self.connect(&self.endpoints, place).await {
-                Ok(client) => client.subscribe_raw(sub, params.clone(), unsub).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(subscription) => return Ok((place, subscription)),
-                Err(error) if is_lost(&error) => {
-                    self.failures.fetch_add(1, Ordering::Relaxed);
-                    self.leave(place);
-                    if is_submission(sub) {
-                        return Err(error);
-                    }
-                    last = error;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
     }
 }
 
@@ -324,38 +219,34 @@ impl RpcClientT for Endpoints {
         unsub: &'a str,
     ) -> RawRpcFuture<'a, RawRpcSubscription> {
         Box::pin(async move {
-            let (place, subscription) = self.0.subscribe(sub, params, unsub).await?;
+            let how = |client: RpcClient| {
+                let params = params.clone();
+                async move { client.subscribe_raw(sub, params, unsub).await }.boxed()
+            };
+            let (place, generation, subscription) = self.0.ask(1, is_submission(sub), how).await?;
             let RawRpcSubscription { stream: items, id } = subscription;
             if is_submission(sub) {
                 return Ok(RawRpcSubscription { stream: items, id });
             }
+            // A chain has heads all the time: when they stop, the node has, whatever its socket says.
+            let waiting = Waiting {
+                sleep: self.0.waiting.sleep.clone().filter(|_| sub.contains("Heads")),
+                ..self.0.waiting.clone()
+            };
+            let items = stream::unfold((items, waiting), |(mut items, waiting)| async move {
+                let next = Box::pin(async { Ok(items.next().await) });
+                let item = waiting.within(waiting.patience.heads, "no head", next).await;
+                Some((item.ok().flatten()?, (items, waiting)))
+            });
             // When it ends, the connection is gone: whoever subscribes again gets the next endpoint.
             let inner = Arc::clone(&self.0);
             let end = stream::once(async move {
-                inner.leave(place);
+                inner.leave(place, generation, "its subscription ended");
                 Err(RpcError::DisconnectedWillReconnect("the endpoint is gone".to_owned()))
             });
-            let items = items.chain(end);
-            Ok(RawRpcSubscription { stream: Box::pin(items), id })
+            Ok(RawRpcSubscription { stream: Box::pin(items.chain(end)), id })
         })
     }
-}
-
-/// Whether the connection failed, rather than the request.
-const fn is_lost(error: &RpcError) -> bool {
-    matches!(error, RpcError::Client(_) | RpcError::DisconnectedWillReconnect(_))
-}
-
-/// Whether the node no longer has the block's state.
-fn is_pruned(error: &RpcError) -> bool {
-    let RpcError::User(error) = error else { return false };
-    let data = error.data.as_ref().map(|data| data.get()).unwrap_or_default();
-    let text = format!("{} {data}", error.message).to_ascii_lowercase();
-    ["state already discarded", "unknown block", "unknownblock"].iter().any(|w| text.contains(w))
-}
-
-fn is_submission(method: &str) -> bool {
-    method.starts_with("author_submit")
 }
 
 #[cfg(feature = "ws")]
@@ -368,6 +259,12 @@ impl Dial for WebSocket {
     }
 
     fn dial(&self) -> BoxFuture<'_, Result<RpcClient, BoxError>> {
-        Box::pin(async { RpcClient::from_insecure_url(&self.0).await.map_err(BoxError::from) })
+        use subxt::rpcs::client::reconnecting_rpc_client::RpcClient as Socket;
+        Box::pin(async {
+            // It is dialled again from here, after its rest.
+            let socket = Socket::builder().retry_policy(std::iter::empty());
+            let socket = socket.max_response_size(super::MOST_RESPONSE).build(&self.0).await?;
+            Ok(RpcClient::new(socket))
+        })
     }
 }

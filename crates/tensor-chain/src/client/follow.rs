@@ -61,26 +61,16 @@ impl Subtensor {
         let Some(mut updates) = updates else {
             return self.search(&sent, None).await;
         };
-        // The chain's own heads tell when a node that says nothing has said it for too long.
+        // The chain's own heads tell when a node that says nothing has said it for too long; when they
+        // break, so has what it says of the submission, even if its socket does not know yet.
         let mut heads = self.headers();
-        let mut heads_broke = false;
         loop {
-            let update = if heads_broke {
-                updates.stream.next().await
-            } else {
-                match select(updates.stream.next(), heads.next()).await {
-                    Either::Left((update, _)) => update,
-                    Either::Right((Some(Ok(head)), _)) => {
-                        if head.number.value() > sent.signed.until {
-                            break;
-                        }
-                        continue;
-                    }
-                    Either::Right(_) => {
-                        heads_broke = true;
-                        continue;
-                    }
+            let update = match select(updates.stream.next(), heads.next()).await {
+                Either::Left((update, _)) => update,
+                Either::Right((Some(Ok(head)), _)) if head.number.value() <= sent.signed.until => {
+                    continue;
                 }
+                Either::Right(_) => break,
             };
             let Some(Ok(json)) = update else { break };
             match read_update(json.get()) {

@@ -3,7 +3,10 @@
 //! Reads that meet a lost connection are asked again, since the reconnecting transport below resumes by
 //! itself; a submission never is.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use sp_crypto_hashing::blake2_256;
 use subxt::rpcs::client::{RawRpcSubscription, RpcParams};
 use subxt::rpcs::{Error as RpcError, RpcClient, RpcClientT};
@@ -11,6 +14,8 @@ use tensor_core::BlockNumber;
 use tensor_core::account::AccountId;
 use tensor_core::chain::Header;
 
+use super::endpoints::Disagreement;
+use super::memory::Memory;
 use crate::codec::{Kind, Missing};
 use crate::error::{Error, Rejection};
 
@@ -21,7 +26,10 @@ const RETRIES: usize = 3;
 pub(crate) type Hash = [u8; 32];
 
 #[derive(Clone, Debug)]
-pub(crate) struct Rpc(RpcClient);
+pub(crate) struct Rpc {
+    client: RpcClient,
+    memory: Arc<Memory>,
+}
 
 macro_rules! params {
     ($($param:expr),* $(,)?) => {{
@@ -33,16 +41,18 @@ macro_rules! params {
 }
 
 impl Rpc {
-    pub(crate) fn new(client: impl RpcClientT) -> Self {
-        Self(RpcClient::new(client))
+    /// Over that client, remembering at most so many bytes of what cannot change.
+    pub(crate) fn new(client: impl RpcClientT, most_remembered: usize) -> Self {
+        Self { client: RpcClient::new(client), memory: Arc::new(Memory::new(most_remembered)) }
     }
 
-    pub(crate) const fn from_client(client: RpcClient) -> Self {
-        Self(client)
+    /// Over that client, remembering nothing.
+    pub(crate) fn from_client(client: RpcClient) -> Self {
+        Self { client, memory: Arc::new(Memory::new(0)) }
     }
 
     pub(crate) const fn client(&self) -> &RpcClient {
-        &self.0
+        &self.client
     }
 
     /// Asks; after a lost connection, again.
@@ -51,12 +61,36 @@ impl Rpc {
         method: &str,
         params: RpcParams,
     ) -> Result<T, Error> {
+        let answered = self.ask(method, params.build()).await?;
+        read(method, &answered)
+    }
+
+    /// As [`request`](Self::request); what is asked of a block by its hash is asked once.
+    async fn request_at<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: RpcParams,
+        at: Option<Hash>,
+    ) -> Result<T, Error> {
+        if at.is_none() || !self.memory.is_on() {
+            return self.request(method, params).await;
+        }
+        let params = params.build();
+        let question = Memory::question(method, params.as_deref());
+        let answered = self.memory.recall(question, self.ask(method, params)).await?;
+        read(method, &answered)
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        params: Option<Box<RawValue>>,
+    ) -> Result<Box<RawValue>, Error> {
         let mut left = RETRIES;
         loop {
-            match self.0.request(method, params.clone()).await {
+            match self.client.request_raw(method, params.clone()).await {
                 Err(RpcError::DisconnectedWillReconnect(_)) if left > 0 => left -= 1,
-                Err(error) => return Err(from_rpc(method, error)),
-                Ok(answer) => return Ok(answer),
+                answered => return answered.map_err(|error| from_rpc(method, error)),
             }
         }
     }
@@ -86,7 +120,7 @@ impl Rpc {
             Some(hash) => params![to_hex(&hash)],
             None => RpcParams::new(),
         };
-        let header: Option<RawHeader> = self.request("chain_getHeader", params).await?;
+        let header: Option<RawHeader> = self.request_at("chain_getHeader", params, hash).await?;
         let header = header.ok_or(Error::UnknownBlock)?.read()?;
         match hash {
             // A header that does not hash to what was asked for is another block's.
@@ -100,17 +134,18 @@ impl Rpc {
     /// The extrinsics of a block.
     pub(crate) async fn body(&self, hash: Hash) -> Result<Vec<Vec<u8>>, Error> {
         let params = params![to_hex(&hash)];
-        let block: Option<SignedBlock> = self.request("chain_getBlock", params).await?;
+        let block: Option<SignedBlock> =
+            self.request_at("chain_getBlock", params, Some(hash)).await?;
         let extrinsics = block.ok_or(Error::UnknownBlock)?.block.extrinsics;
         extrinsics.iter().map(|hex| hex.bytes("chain_getBlock")).collect()
     }
 
     pub(crate) async fn runtime_version(&self, at: Option<Hash>) -> Result<Version, Error> {
-        self.request("state_getRuntimeVersion", at_params(at)?).await
+        self.request_at("state_getRuntimeVersion", at_params(at)?, at).await
     }
 
     pub(crate) async fn metadata(&self, at: Option<Hash>) -> Result<Vec<u8>, Error> {
-        let hex: Hex = self.request("state_getMetadata", at_params(at)?).await?;
+        let hex: Hex = self.request_at("state_getMetadata", at_params(at)?, at).await?;
         hex.bytes("state_getMetadata")
     }
 
@@ -125,7 +160,7 @@ impl Rpc {
             Some(at) => params![function, args, to_hex(&at)],
             None => params![function, args],
         };
-        let hex: Hex = self.request("state_call", params).await?;
+        let hex: Hex = self.request_at("state_call", params, at).await?;
         hex.bytes(function)
     }
 
@@ -139,7 +174,7 @@ impl Rpc {
             Some(at) => params![key, to_hex(&at)],
             None => params![key],
         };
-        let hex: Option<Hex> = self.request("state_getStorage", params).await?;
+        let hex: Option<Hex> = self.request_at("state_getStorage", params, at).await?;
         hex.map(|hex| hex.bytes("state_getStorage")).transpose()
     }
 
@@ -158,7 +193,7 @@ impl Rpc {
             Some(at) => params![&texts, to_hex(&at)],
             None => params![&texts],
         };
-        let sets: Vec<ChangeSet> = self.request(METHOD, params).await?;
+        let sets: Vec<ChangeSet> = self.request_at(METHOD, params, at).await?;
         let mut changes = std::collections::HashMap::new();
         for (key, value) in sets.into_iter().flat_map(|set| set.changes) {
             let value = value.map(|value| value.bytes(METHOD)).transpose()?;
@@ -181,7 +216,7 @@ impl Rpc {
             Some(at) => params![prefix, count, start, to_hex(&at)],
             None => params![prefix, count, start],
         };
-        let keys: Vec<Hex> = self.request("state_getKeysPaged", params).await?;
+        let keys: Vec<Hex> = self.request_at("state_getKeysPaged", params, at).await?;
         keys.iter().map(|key| key.bytes("state_getKeysPaged")).collect()
     }
 
@@ -201,7 +236,7 @@ impl Rpc {
             .push(format!("0x{}", hex::encode(extrinsic)))
             .map_err(|source| SubmitError::Other(answer(METHOD, source)))?;
         let subscribed =
-            self.0.subscribe_raw(METHOD, params.build(), "author_unwatchExtrinsic").await;
+            self.client.subscribe_raw(METHOD, params.build(), "author_unwatchExtrinsic").await;
         subscribed.map_err(|error| match error {
             RpcError::User(error) => {
                 let data = error.data.as_ref().map(|data| plain(data.get()));
@@ -222,7 +257,7 @@ impl Rpc {
         const METHOD: &str = "chain_subscribeNewHeads";
         let mut left = RETRIES;
         loop {
-            match self.0.subscribe_raw(METHOD, None, "chain_unsubscribeNewHeads").await {
+            match self.client.subscribe_raw(METHOD, None, "chain_unsubscribeNewHeads").await {
                 Err(RpcError::DisconnectedWillReconnect(_)) if left > 0 => left -= 1,
                 subscribed => return subscribed.map_err(|error| from_rpc(METHOD, error)),
             }
@@ -329,6 +364,10 @@ fn at_params(at: Option<Hash>) -> Result<RpcParams, Error> {
     })
 }
 
+fn read<T: DeserializeOwned>(method: &str, answered: &RawValue) -> Result<T, Error> {
+    serde_json::from_str(answered.get()).map_err(|source| answer(method, source))
+}
+
 pub(crate) fn answer(method: &str, source: impl Into<tensor_core::BoxError>) -> Error {
     Error::Answer { method: method.to_owned(), source: source.into() }
 }
@@ -366,6 +405,10 @@ pub(crate) fn from_rpc(method: &str, error: RpcError) -> Error {
             answer(method, source)
         }
         RpcError::Decode(source) => answer(method, source),
+        RpcError::Client(source) => match source.downcast::<Disagreement>() {
+            Ok(disagreement) => (*disagreement).into(),
+            Err(source) => Error::Disconnected(source),
+        },
         error => Error::Disconnected(error.into()),
     }
 }

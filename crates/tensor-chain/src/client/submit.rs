@@ -48,22 +48,22 @@ impl Subtensor {
         let mut bad_proofs = 0;
         loop {
             attempts -= 1;
-            let (outcome, nowhere) =
+            let (outcome, nowhere, upgraded) =
                 match self.send(&authorised, call, signer, bad_proofs > 0).await {
                     Ok((sent, updates)) => {
                         let outcome = self.follow(sent, updates).await;
                         let nowhere = matches!(outcome, Err(Error::Rejected { .. }));
-                        (outcome, nowhere)
+                        (outcome, nowhere, false)
                     }
-                    Err(error) => (Err(error), true),
+                    Err(NotSent { error, upgraded }) => (Err(error), true, upgraded),
                 };
             if let Err(Error::Rejected { rejection, .. }) = &outcome
                 && attempts > 0
-                && is_race(rejection.reason)
+                && (upgraded || is_race(rejection.reason))
             {
-                // An upgrade between signing and submitting; the next time a chain that does not know
-                // the metadata's digest, signed without it then; a third time a broken signer.
-                bad_proofs += u32::from(rejection.reason == Reason::BadProof);
+                // A chain that does not know the metadata's digest, signed without it the next time; a
+                // third time a broken signer.
+                bad_proofs += u32::from(!upgraded && rejection.reason == Reason::BadProof);
                 if bad_proofs < 3 {
                     continue;
                 }
@@ -83,7 +83,7 @@ impl Subtensor {
         call: &Call,
         signer: &dyn Signer,
         again: bool,
-    ) -> Result<(Sent, Updates), Error> {
+    ) -> Result<(Sent, Updates), NotSent> {
         let account = signer.account_id();
         let rpc = &self.inner.rpc;
         let lane = self.inner.nonces.lane(account);
@@ -121,7 +121,10 @@ impl Subtensor {
                 {
                     runtime.refuse_digest();
                 }
-                Err(Error::Rejected { call: sent.call, rejection })
+                // What was signed for another runtime is refused for whatever its bytes mean in this one.
+                let now = rpc.runtime_version(None).await;
+                let upgraded = now.is_ok_and(|now| now.spec_version != runtime.spec_version);
+                Err(NotSent { error: Error::Rejected { call: sent.call, rejection }, upgraded })
             }
             Err(SubmitError::Unknown) => {
                 lane.forget();
@@ -129,9 +132,22 @@ impl Subtensor {
             }
             Err(SubmitError::Other(error)) => {
                 lane.forget();
-                Err(error)
+                Err(error.into())
             }
         }
+    }
+}
+
+/// The node has it not.
+struct NotSent {
+    error: Error,
+    /// The chain was upgraded after it was signed.
+    upgraded: bool,
+}
+
+impl From<Error> for NotSent {
+    fn from(error: Error) -> Self {
+        Self { error, upgraded: false }
     }
 }
 

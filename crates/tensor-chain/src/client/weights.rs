@@ -10,10 +10,10 @@ pub mod commit;
 mod hashed;
 pub mod keeper;
 mod preflight;
+mod prepare;
 mod refused;
 mod setter;
 
-use tensor_core::chain::At;
 use tensor_core::key::Signer;
 use tensor_core::receipt::Receipt;
 use tensor_core::weights::{U16Fraction, Weights, WeightsError};
@@ -25,7 +25,7 @@ pub use refused::WeightsRefused;
 use super::Subtensor;
 use super::read::storage_index;
 use crate::error::Error;
-use crate::intent::SetPlainWeights;
+use prepare::Prepared;
 
 /// Weights to set.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,30 +152,13 @@ impl Subtensor {
         signer: &dyn Signer,
     ) -> Result<WeightsOutcome, Error> {
         let hotkey = Hotkey::new(signer.account_id());
-        let preflight = self.preflight(set, &hotkey).await?;
-        let allowed_from = preflight.allowed_from();
-        // The next block is the first that can include it.
-        if allowed_from.value() > preflight.block.value().saturating_add(1) {
-            return Ok(WeightsOutcome::TooSoon { next_allowed: allowed_from });
+        match self.prepare_weights(set, &hotkey).await? {
+            Prepared::TooSoon(next_allowed) => Ok(WeightsOutcome::TooSoon { next_allowed }),
+            Prepared::Ready(ready) => {
+                let receipt = self.submit(&ready.call, signer).await?;
+                self.weights_outcome(set, ready, receipt).await
+            }
         }
-        if preflight.commit_reveal {
-            return self.commit_weights(set, preflight, &hotkey, signer).await;
-        }
-        let weights = preflight.weights;
-        let intent = SetPlainWeights::new(
-            set.netuid,
-            set.mechanism,
-            weights.uids(),
-            weights.values(),
-            preflight.version_key,
-        );
-        let receipt = self.submit(&intent.to_call(), signer).await?;
-        let at = self.at(At::Hash(receipt.block_hash));
-        if !at.confirm_weights(set.netuid, set.mechanism, preflight.uid, &weights).await? {
-            return Err(WeightsRefused::NotStored(receipt.block).into());
-        }
-        let next_allowed = receipt.block.saturating_add(preflight.rate_limit);
-        Ok(WeightsOutcome::Set { weights, receipt, next_allowed })
     }
 
     /// Whether the row that the chain stores for a validator is these weights. The chain scales the

@@ -3,17 +3,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be fails the test")]
 
 mod coverage;
-#[cfg(feature = "local")]
+#[cfg(feature = "testing")]
+mod endpoints;
+#[cfg(feature = "testing")]
 mod faults;
 mod golden;
 #[cfg(feature = "local")]
 mod importing;
+#[cfg(feature = "timelock")]
+mod interop;
 #[cfg(feature = "local")]
 mod reading;
 #[cfg(feature = "local")]
 mod rough;
 mod runtimeless;
-#[cfg(all(feature = "local", feature = "shield"))]
+#[cfg(all(feature = "testing", feature = "shield"))]
 mod shielded;
 #[cfg(feature = "local")]
 mod story;

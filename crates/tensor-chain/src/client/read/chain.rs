@@ -39,6 +39,14 @@ pub struct Pulse {
     pub signature: Vec<u8>,
 }
 
+#[cfg(feature = "timelock")]
+impl Pulse {
+    /// Whether its signature is that of its round by this beacon, as it must be before it is used: a node can make one up.
+    pub fn is_signed_by(&self, drand: &crate::client::weights::commit::Drand) -> bool {
+        crate::timelock::verify(self.round, &self.signature, &drand.public_key)
+    }
+}
+
 impl Subtensor {
     /// A block with its extrinsics decoded: the one that is read.
     ///
@@ -122,5 +130,23 @@ impl Subtensor {
     /// [`Error`] when it cannot be read.
     pub async fn drand_pulse(&self, round: u64) -> Result<Option<Pulse>, Error> {
         self.storage_as("Drand", "Pulses", &[round.into()]).await
+    }
+
+    /// Opens what was sealed until a round of the beacon ([`Config::drand`](crate::Config)), with the
+    /// signature that the chain keeps of it; `None` while the chain has it not. The signature is verified
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the node's signature is not the beacon's, or the bytes were not sealed so.
+    #[cfg(feature = "timelock")]
+    pub async fn open_timelocked(
+        &self,
+        sealed: &[u8],
+        round: u64,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let Some(pulse) = self.drand_pulse(round).await? else { return Ok(None) };
+        let key = &self.config.drand.public_key;
+        let opened = crate::timelock::open_verified(sealed, round, &pulse.signature, key);
+        opened.map(Some).map_err(|source| Error::decode("what was timelocked", source))
     }
 }

@@ -15,6 +15,7 @@ use tensor_core::{Alpha, BlockNumber, Coldkey, Hotkey, MechId, NetUid, Tao, Temp
 
 use super::super::Subtensor;
 use super::super::runtime::Runtime;
+use super::NeuronCommitments;
 use crate::codec::{Kind, Missing};
 use crate::error::Error;
 
@@ -35,6 +36,19 @@ impl Subtensor {
     pub async fn mechagraph(&self, netuid: NetUid, mechanism: MechId) -> Result<Metagraph, Error> {
         let args = [Value::from(netuid), Value::from(mechanism)];
         self.read_metagraph(netuid, "get_mechagraph", &args).await
+    }
+
+    /// The metagraph with what its neurons have published (and what others did on the subnet), by hotkey,
+    /// at the same block.
+    ///
+    /// # Errors
+    /// As [`metagraph`](Self::metagraph) and [`commitments`](Self::commitments).
+    pub async fn metagraph_with_commitments(
+        &self,
+        netuid: NetUid,
+    ) -> Result<(Metagraph, BTreeMap<Hotkey, NeuronCommitments>), Error> {
+        let chain = self.pinned().await?;
+        futures::try_join!(chain.metagraph(netuid), chain.commitments(netuid))
     }
 
     /// Chosen fields of a mechanism's metagraph, by the runtime's names (`incentives`, `emission`,

@@ -110,23 +110,23 @@ pub fn commit_hash(
 mod timelocked {
     use tensor_core::Hotkey;
     use tensor_core::call::Value;
-    use tensor_core::key::Signer;
 
     use super::super::preflight::Preflight;
-    use super::super::{SetWeights, WeightsOutcome, WeightsRefused};
+    use super::super::prepare::Reveal;
+    use super::super::{SetWeights, WeightsRefused};
     use super::{COMMIT_VERSION, timelocked_payload};
     use crate::client::Subtensor;
     use crate::error::Error;
     use crate::intent::CommitTimelockedWeights;
 
     impl Subtensor {
-        pub(in super::super) async fn commit_weights(
+        /// The commitment to these weights, and when it opens.
+        pub(in super::super) async fn weights_commitment(
             &self,
             set: &SetWeights,
-            preflight: Preflight,
+            preflight: &Preflight,
             hotkey: &Hotkey,
-            signer: &dyn Signer,
-        ) -> Result<WeightsOutcome, Error> {
+        ) -> Result<(CommitTimelockedWeights, Reveal), Error> {
             let chain = self.at(tensor_core::chain::At::Head).pinned().await?;
             let netuid = set.netuid;
             let keys = [Value::from(netuid)];
@@ -149,43 +149,21 @@ mod timelocked {
             let period = number(1).unwrap_or(1);
             let block_time = u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX);
             let drand = self.config.drand;
-            let reveal_block = schedule.reveal_block(period).ok_or(WeightsRefused::NoEpochs)?;
-            let reveal_round = schedule
+            let block = schedule.reveal_block(period).ok_or(WeightsRefused::NoEpochs)?;
+            let round = schedule
                 .reveal_round(period, now_ms, block_time, &drand)
                 .ok_or(WeightsRefused::NoEpochs)?;
             let payload = timelocked_payload(hotkey, &preflight.weights, preflight.version_key);
             let mut entropy = [0; 32];
             getrandom::fill(&mut entropy)
                 .map_err(|error| Error::invalid(format!("no randomness: {error}")))?;
-            let commit = crate::timelock::seal(&payload, reveal_round, &drand.public_key, &entropy)
+            let commit = crate::timelock::seal(&payload, round, &drand.public_key, &entropy)
                 .map_err(|error| Error::invalid(error.to_string()))?;
             let version = u16::try_from(version).unwrap_or(u16::MAX);
             let intent =
-                CommitTimelockedWeights::new(netuid, set.mechanism, commit, reveal_round, version);
-            let receipt = self.submit(&intent.to_call(), signer).await?;
-            let next_allowed = receipt.block.saturating_add(preflight.rate_limit);
-            let weights = preflight.weights;
-            Ok(WeightsOutcome::Committed {
-                weights,
-                receipt,
-                reveal_round,
-                reveal_block,
-                next_allowed,
-            })
+                CommitTimelockedWeights::new(netuid, set.mechanism, commit, round, version);
+            Ok((intent, Reveal { round, block }))
         }
-    }
-}
-
-#[cfg(not(feature = "timelock"))]
-impl super::super::Subtensor {
-    pub(super) async fn commit_weights(
-        &self,
-        _: &super::SetWeights,
-        _: super::preflight::Preflight,
-        _: &Hotkey,
-        _: &dyn tensor_core::key::Signer,
-    ) -> Result<super::WeightsOutcome, crate::error::Error> {
-        Err(super::WeightsRefused::CommitsOnly.into())
     }
 }
 

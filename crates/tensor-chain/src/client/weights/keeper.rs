@@ -1,7 +1,9 @@
 //! Weights that survive a restart: [`Keeper`], one file per validator.
 //!
-//! The file says what was last set or committed to, and what came of it. It is replaced at once or not
-//! at all, and locked while a keeper holds it: a second one does not start.
+//! The file says what was last set or committed to, and what came of it. It is written before anything is
+//! sent and again after, so a process that dies between the two finds out, when it is back, what became of
+//! what it sent. It is replaced at once or not at all, and locked while a keeper holds it: a second one
+//! does not start.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -12,7 +14,8 @@ use tensor_core::key::Signer;
 use tensor_core::weights::Weights;
 use tensor_core::{BlockNumber, Hotkey, MechId, NetUid, Uid};
 
-use super::{SetWeights, WeightsOutcome};
+use super::prepare::{Prepared, Ready};
+use super::{SetWeights, WeightsOutcome, storage_index};
 use crate::client::Subtensor;
 use crate::error::Error;
 
@@ -37,8 +40,14 @@ pub struct Record {
     pub hotkey: Hotkey,
     /// Uids and values.
     pub weights: Vec<(Uid, u16)>,
-    /// Where it was included.
+    /// Where it was included; while it is pending, the newest block before it was sent.
     pub included: BlockNumber,
+    /// It was about to be sent, and whether it was included is not known yet.
+    #[serde(default)]
+    pub pending: bool,
+    /// The drand round that opens it, if it is a commitment.
+    #[serde(default)]
+    pub reveal_round: Option<u64>,
     /// Where it becomes visible: the block of inclusion, or that of the reveal.
     pub visible: BlockNumber,
     /// Whether it was seen on chain; `None` while it cannot be yet.
@@ -136,7 +145,8 @@ impl Keeper {
         self.record.as_ref()
     }
 
-    /// Sets weights and remembers it, before anything else can go wrong.
+    /// Sets weights, and notes it before anything is sent and again when it is included. While it is not
+    /// known what became of what an earlier process sent, nothing new is.
     ///
     /// # Errors
     /// As [`Subtensor::set_weights`], or the file cannot be written.
@@ -146,27 +156,40 @@ impl Keeper {
         set: &SetWeights,
         signer: &dyn Signer,
     ) -> Result<WeightsOutcome, KeeperError> {
-        let outcome = chain.set_weights(set, signer).await?;
-        let (weights, receipt, visible, confirmed) = match &outcome {
-            WeightsOutcome::Set { weights, receipt, .. } => {
-                (weights, receipt, receipt.block, Some(true))
-            }
-            WeightsOutcome::Committed { weights, receipt, reveal_block, .. } => {
-                (weights, receipt, *reveal_block, None)
-            }
-            WeightsOutcome::TooSoon { .. } => return Ok(outcome),
+        if let Some(wait) = self.settle(chain).await? {
+            return Ok(WeightsOutcome::TooSoon { next_allowed: wait });
+        }
+        let hotkey = Hotkey::new(signer.account_id());
+        let ready = match chain.prepare_weights(set, &hotkey).await? {
+            Prepared::TooSoon(next_allowed) => return Ok(WeightsOutcome::TooSoon { next_allowed }),
+            Prepared::Ready(ready) => ready,
         };
-        self.write(Record {
-            netuid: set.netuid,
-            mechanism: set.mechanism,
-            hotkey: Hotkey::new(signer.account_id()),
-            weights: weights.iter().collect(),
-            included: receipt.block,
-            visible,
-            confirmed,
-            next_allowed: outcome.next_allowed(),
-        })?;
-        Ok(outcome)
+        let before = self.record.clone();
+        let mut record = Record::about_to_send(set, hotkey, &ready);
+        self.write(record.clone())?;
+        let receipt = match chain.submit(&ready.call, signer).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                // Of anything else it is proven that nothing came of it.
+                if !matches!(error, Error::FateUnknown { .. }) {
+                    self.restore(before)?;
+                }
+                return Err(error.into());
+            }
+        };
+        record.pending = false;
+        record.included = receipt.block;
+        record.next_allowed = receipt.block.saturating_add(ready.rate_limit);
+        if ready.reveal.is_none() {
+            record.visible = receipt.block;
+        }
+        self.write(record.clone())?;
+        let outcome = chain.weights_outcome(set, ready, receipt).await;
+        if record.reveal_round.is_none() {
+            record.confirmed = Some(outcome.is_ok());
+            self.write(record)?;
+        }
+        Ok(outcome?)
     }
 
     /// Looks at the chain: whether what was last done is visible, and how old the weights are.
@@ -174,6 +197,9 @@ impl Keeper {
     /// # Errors
     /// The chain cannot be read, or the file not written.
     pub async fn health(&mut self, chain: &Subtensor) -> Result<Health, KeeperError> {
+        if let Some(until) = self.settle(chain).await? {
+            return Ok(Health::Waiting(until));
+        }
         let Some(mut record) = self.record.clone() else {
             return Ok(Health::Stale { last: None });
         };
@@ -208,6 +234,44 @@ impl Keeper {
         })
     }
 
+    /// Finds out what became of what an earlier process was about to send; until when to wait, while
+    /// nobody can know.
+    async fn settle(&mut self, chain: &Subtensor) -> Result<Option<BlockNumber>, KeeperError> {
+        let Some(mut record) = self.record.clone().filter(|record| record.pending) else {
+            return Ok(None);
+        };
+        let chain = chain.pinned().await?;
+        let (now, found) = futures::try_join!(chain.block_number(), record.find(&chain))?;
+        // Its era began with a final block, some before the newest one of then.
+        let over = record.included.saturating_add(chain.era_period());
+        match found {
+            Some(included) => {
+                let delay = included.since(record.included);
+                record.next_allowed = record.next_allowed.saturating_add(delay);
+                record.included = included;
+                if record.reveal_round.is_none() {
+                    record.visible = included;
+                }
+            }
+            None if now <= over => return Ok(Some(over.saturating_add(1))),
+            None => record.confirmed = Some(false),
+        }
+        record.pending = false;
+        self.write(record)?;
+        Ok(None)
+    }
+
+    /// Back to what was noted before.
+    fn restore(&mut self, record: Option<Record>) -> Result<(), KeeperError> {
+        if let Some(record) = record {
+            return self.write(record);
+        }
+        std::fs::remove_file(&self.path)
+            .map_err(|source| KeeperError::File { path: self.path.clone(), source })?;
+        self.record = None;
+        Ok(())
+    }
+
     fn write(&mut self, record: Record) -> Result<(), KeeperError> {
         let bytes = serde_json::to_vec_pretty(&record)
             .map_err(|source| KeeperError::Format { path: self.path.clone(), source })?;
@@ -215,6 +279,43 @@ impl Keeper {
             .map_err(|source| KeeperError::File { path: self.path.clone(), source })?;
         self.record = Some(record);
         Ok(())
+    }
+}
+
+impl Record {
+    fn about_to_send(set: &SetWeights, hotkey: Hotkey, ready: &Ready) -> Self {
+        let visible = ready.reveal.map(|reveal| reveal.block);
+        Self {
+            netuid: set.netuid,
+            mechanism: set.mechanism,
+            hotkey,
+            weights: ready.weights.iter().collect(),
+            included: ready.block,
+            pending: true,
+            reveal_round: ready.reveal.map(|reveal| reveal.round),
+            visible: visible.unwrap_or_else(|| ready.block.saturating_add(1)),
+            confirmed: None,
+            next_allowed: ready.block.saturating_add(ready.rate_limit),
+        }
+    }
+
+    /// The block that included it, if one did: a commitment to its round, or weights newer than it.
+    async fn find(&self, chain: &Subtensor) -> Result<Option<BlockNumber>, Error> {
+        if let Some(round) = self.reveal_round {
+            let commits = chain.timelocked_weight_commits(self.netuid, self.mechanism).await?;
+            let own = commits.iter().find(|commit| {
+                let same = (commit.hotkey, commit.reveal_round) == (self.hotkey, round);
+                same && commit.block > self.included
+            });
+            if let Some(commit) = own {
+                return Ok(Some(commit.block));
+            }
+        }
+        let Some(uid) = chain.uid(self.netuid, &self.hotkey).await? else { return Ok(None) };
+        let keys = [storage_index(self.netuid, self.mechanism)?];
+        let updates: Vec<u64> = chain.storage_as("SubtensorModule", "LastUpdate", &keys).await?;
+        let last = updates.get(uid.index()).copied().map(BlockNumber::new);
+        Ok(last.filter(|last| *last > self.included))
     }
 }
 

@@ -159,6 +159,10 @@ fn every_read_of_the_catalog_answers() {
         let of_miner = &committed[&hotkey("//m")];
         assert_eq!(of_miner.commitment.as_ref().unwrap().data(), Some([7; 200].as_slice()));
         assert_eq!(of_miner.uid, client.uid(netuid, &hotkey("//m")).await.unwrap());
+        let (graph, published) = client.metagraph_with_commitments(netuid).await.unwrap();
+        assert_eq!(published, committed);
+        let miner = graph.by_hotkey(&hotkey("//m")).unwrap();
+        assert_eq!(Some(miner.uid), of_miner.uid);
         assert_eq!(client.identity(&cold).await.unwrap().unwrap().description, "a validator");
         let identities = client.hotkey_identities(&[hot, hotkey("//m")]).await.unwrap();
         assert_eq!(identities[0].as_ref().unwrap().name, "Bob");
@@ -253,4 +257,41 @@ fn the_same_client_runs_over_a_socket() {
         server.stop().await;
         sound(&chain);
     });
+}
+
+#[cfg(all(feature = "ws", feature = "ws-server"))]
+#[test]
+fn a_socket_that_closed_comes_back_with_its_subscriptions() {
+    use futures::StreamExt;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let chain = local();
+        let server = chain.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = server.local_addr();
+        let client = Subtensor::connect(&server.url()).await.unwrap();
+        let mut heads = client.headers();
+        let height = heads.next().await.unwrap().unwrap().number;
+        server.stop().await;
+        chain.advance(2);
+        let server = chain.serve(address).await.unwrap();
+        assert!(matches!(heads.next().await, Some(Err(Error::Disconnected(_)))));
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            // It may be dialled before the socket is there again.
+            if let Ok(head) = heads.next().await.unwrap() {
+                told.push(head.number.since(height));
+            }
+        }
+        assert_eq!(told, [1, 2]);
+        assert!(client.balance(&key("//Alice").account_id()).await.is_ok());
+        server.stop().await;
+        // Where nothing is, a start fails at once.
+        let error = Subtensor::connect(&server_url(address)).await.unwrap_err();
+        assert!(matches!(error, Error::Disconnected(_)), "{error:?}");
+    });
+}
+
+#[cfg(all(feature = "ws", feature = "ws-server"))]
+fn server_url(address: std::net::SocketAddr) -> String {
+    format!("ws://{address}")
 }

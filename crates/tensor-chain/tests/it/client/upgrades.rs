@@ -49,6 +49,22 @@ pub(super) fn calls_of(metadata: &RuntimeMetadataV15, pallet: &str) -> u32 {
     pallet.calls.as_ref().unwrap().ty.id
 }
 
+/// Gives a field of a record another name.
+fn rename(metadata: &mut RuntimeMetadataV15, record: &str, field: &str, name: &str) {
+    let mut found = false;
+    for ty in &mut metadata.types.types {
+        if ty.ty.path.segments.last().is_none_or(|last| last != record) {
+            continue;
+        }
+        let TypeDef::Composite(composite) = &mut ty.ty.type_def else { continue };
+        for known in composite.fields.iter_mut().filter(|f| f.name.as_deref() == Some(field)) {
+            known.name = Some(name.to_owned());
+            found = true;
+        }
+    }
+    assert!(found, "{record}.{field}");
+}
+
 /// An enum type of these variants: name, and fields by name and type.
 fn enumeration(path: &[&str], variants: &[(&str, &[(&str, u32)])]) -> Type<PortableForm> {
     let variants = variants.iter().enumerate().map(|(index, (name, fields))| Variant {
@@ -186,6 +202,46 @@ fn indices_move_a_field_is_added_and_nobody_notices() {
     });
 }
 
+/// Everything at once, between signing and submitting: version, indices, a renamed field, a new pallet.
+#[cfg(feature = "testing")]
+#[test]
+fn an_upgrade_in_flight_costs_one_more_signature() {
+    use tensor_chain::testing::FaultyRpc;
+    block_on(async {
+        let chain = local();
+        let rpc = FaultyRpc::new(&chain);
+        let client = Subtensor::from_rpc(rpc.clone()).await.unwrap();
+        let netuid = subnet(&client).await;
+        let old = client.runtime().await.unwrap().spec_version;
+        let mut metadata = metadata_of(&chain);
+        let calls = calls_of(&metadata, "Balances");
+        for variant in variants(&mut metadata, calls) {
+            variant.index += 100;
+        }
+        rename(&mut metadata, "AxonInfo", "ip", "address");
+        add_voting(&mut metadata);
+        let upgraded = interface(metadata, old + 1);
+        let sent = rpc.asked("author_submitAndWatchExtrinsic");
+        rpc.before_submission(move |chain| chain.upgrade(upgraded).unwrap());
+
+        let dave = key("//Dave").account_id();
+        let before = chain.balance(&dave);
+        let gift = Transfer::new(dave, Tao::from_rao(5));
+        let receipt = client.execute(&gift, &key("//Alice")).await.unwrap();
+        assert!(receipt.event("Balances", "Transfer").is_some());
+        assert_eq!(chain.balance(&dave), before + 5);
+        assert_eq!(rpc.asked("author_submitAndWatchExtrinsic"), sent + 2, "refused, signed anew");
+        let runtime = client.runtime().await.unwrap();
+        assert_eq!(runtime.spec_version, old + 1);
+        assert!(runtime.metadata.has(Kind::Call, "Voting.vote"));
+        // What does not need the renamed field goes on; what does names it.
+        assert!(client.hyperparameters(netuid).await.is_ok());
+        let error = client.metagraph(netuid).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("ip"), "{error}: {source}");
+    });
+}
+
 #[test]
 fn a_renamed_field_is_an_error_that_names_it() {
     block_on(async {
@@ -196,15 +252,7 @@ fn a_renamed_field_is_an_error_that_names_it() {
         assert!(client.balance(&alice).await.is_ok());
         let old = client.runtime().await.unwrap().spec_version;
         let mut metadata = metadata_of(&chain);
-        for ty in &mut metadata.types.types {
-            let name = ty.ty.path.segments.last().cloned().unwrap_or_default();
-            let TypeDef::Composite(composite) = &mut ty.ty.type_def else { continue };
-            for field in &mut composite.fields {
-                if (name.as_str(), field.name.as_deref()) == ("AccountData", Some("free")) {
-                    field.name = Some("spendable".to_owned());
-                }
-            }
-        }
+        rename(&mut metadata, "AccountData", "free", "spendable");
         chain.upgrade(interface(metadata, old + 1)).unwrap();
         let error = client.balance(&alice).await.unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();

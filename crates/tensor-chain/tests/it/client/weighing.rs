@@ -81,6 +81,54 @@ fn a_driver_sets_weights_through_the_pipeline() {
     });
 }
 
+/// The process dies after it sent, before it heard: the next one finds out what became of it.
+#[cfg(feature = "testing")]
+#[test]
+fn a_keeper_that_died_in_the_middle_finds_what_it_sent() {
+    use tensor_chain::local::Sealing;
+    use tensor_chain::testing::{Fault, FaultyRpc};
+    let folder = Folder::new("died");
+    let chain = local();
+    let client = block_on(Subtensor::local(&chain)).unwrap();
+    let netuid = block_on(subnet(&client));
+    chain.set_sealing(Sealing::Manual);
+    let owner = key("//owner");
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for (name, fault) in [("landed.json", None), ("lost.json", Some(Fault::Stalled))] {
+        let path = folder.0.join(name);
+        let rpc = FaultyRpc::new(&chain);
+        rpc.script(fault);
+        let mut config = tensor_chain::Config::default();
+        config.era_period = 8;
+        config.most_remembered = 0;
+        let client = block_on(Subtensor::from_rpc_with(rpc.clone(), config)).unwrap();
+        let mut keeper = Keeper::open(&path).unwrap();
+        let scores = scores(netuid);
+        let mut setting = Box::pin(keeper.set(&client, &scores, &owner));
+        assert!(setting.as_mut().poll(&mut context).is_pending());
+        drop(setting);
+        drop(keeper);
+
+        let mut keeper = Keeper::open(&path).unwrap();
+        assert!(keeper.record().unwrap().pending);
+        // Nobody can know yet, so nothing is sent a second time.
+        let health = block_on(keeper.health(&client)).unwrap();
+        assert!(matches!(health, Health::Waiting(_)), "{health:?}");
+        let sent = rpc.asked("author_submitAndWatchExtrinsic");
+        let outcome = block_on(keeper.set(&client, &scores, &owner)).unwrap();
+        assert!(matches!(outcome, WeightsOutcome::TooSoon { .. }), "{outcome:?}");
+        assert_eq!(rpc.asked("author_submitAndWatchExtrinsic"), sent);
+        chain.advance(12);
+        let health = block_on(keeper.health(&client)).unwrap();
+        let record = keeper.record().unwrap();
+        assert!(!record.pending);
+        match fault {
+            None => assert_eq!((health, record.confirmed), (Health::Good, Some(true))),
+            Some(_) => assert!(matches!(health, Health::Lost { .. }), "{health:?}"),
+        }
+    }
+}
+
 #[cfg(not(feature = "timelock"))]
 #[test]
 fn without_the_feature_a_committing_subnet_is_refused() {
@@ -127,6 +175,16 @@ fn a_commitment_opens_in_the_block_that_was_said() {
             panic!("{outcome:?}")
         };
         assert!(receipt.event("SubtensorModule", "TimelockedWeightsCommitted").is_some());
+        // As if the process had died right after sending: the commitment is found by its round.
+        drop(keeper);
+        let noted = std::fs::read_to_string(&path).unwrap();
+        let included = format!("\"included\": {}", receipt.block.value());
+        let before = format!("\"included\": {}", receipt.block.value() - 1);
+        let died = noted.replacen("\"pending\": false", "\"pending\": true", 1);
+        let died = died.replacen(&included, &before, 1);
+        assert_ne!(died, noted);
+        std::fs::write(&path, died).unwrap();
+        let mut keeper = Keeper::open(&path).unwrap();
         let commits = client.timelocked_weight_commits(netuid, MechId::new(0)).await.unwrap();
         assert_eq!((commits.len(), commits[0].hotkey), (1, hotkey));
         assert_eq!(commits[0].reveal_round, reveal_round);
@@ -215,6 +273,20 @@ fn timelocked_commitments_are_read_and_opened() {
         assert_eq!(stored.fields, [CommitmentField::Timelocked { encrypted, reveal_round }]);
         chain.store_pulse(reveal_round, &[0; 32], &beacon.signature(reveal_round));
         chain.advance(2);
+        // Anybody opens it by the round that the chain keeps, once the round is known to be the beacon's.
+        let mut config = tensor_chain::Config::default();
+        config.drand =
+            tensor_chain::client::weights::commit::Drand::dangerous_with_key(beacon.public_key());
+        let knows = Subtensor::from_rpc_with(chain.rpc(), config).await.unwrap();
+        let CommitmentField::Timelocked { encrypted, .. } = &stored.fields[0] else { panic!() };
+        let opened = knows.open_timelocked(encrypted, reveal_round).await.unwrap();
+        assert_eq!(opened.as_deref(), Some(b"soon".as_slice()));
+        assert_eq!(knows.open_timelocked(encrypted, reveal_round + 1).await.unwrap(), None);
+        let pulse = knows.drand_pulse(reveal_round).await.unwrap().unwrap();
+        assert!(!pulse.is_signed_by(&tensor_chain::client::weights::commit::Drand::QUICKNET));
+        let error = client.open_timelocked(encrypted, reveal_round).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, format!("the signature is not the beacon's of round {reveal_round}"));
         let revealed = client.revealed_commitment(netuid, &hotkey).await.unwrap();
         assert!(revealed.iter().any(|one| one.data.ends_with(b"soon")), "{revealed:?}");
         sound(&chain);
