@@ -35,7 +35,11 @@ fn main() {
     let rounds: u32 = if once { 1 } else { 21 };
     let chain = LocalChain::builder().build().unwrap();
     for netuid in 1..=SUBNETS {
-        set_up_subnet(&chain, netuid, if netuid == 1 { 256 } else { 16 }, 360, Coldkeys::OneEach);
+        let (neurons, coldkeys) = match netuid {
+            1 => (256, Coldkeys::OneEach),
+            _ => (16, Coldkeys::OneForAll),
+        };
+        set_up_subnet(&chain, netuid, neurons, 360, coldkeys);
     }
     chain.advance(3);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
