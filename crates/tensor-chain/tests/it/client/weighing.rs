@@ -63,6 +63,7 @@ fn a_keeper_remembers_and_stays_alone() {
 
 #[test]
 fn a_driver_sets_weights_through_the_pipeline() {
+    use tensor_chain::intent::{SetHyperparameter, Sudo};
     use tensor_core::Weights;
     use tensor_core::chain::ChainError;
     use tensor_core::drive::WeightSetter;
@@ -75,6 +76,8 @@ fn a_driver_sets_weights_through_the_pipeline() {
         let setter: &dyn WeightSetter = &client;
         let receipt = setter.set_weights(netuid, &weights, &owner).await.unwrap();
         assert!(receipt.event("SubtensorModule", "WeightsSet").is_some());
+        let limit = SetHyperparameter::new(netuid, "weights_set_rate_limit", 100u64);
+        client.execute(&Sudo(limit), &key("//Alice")).await.unwrap();
         let again = setter.set_weights(netuid, &weights, &owner).await.unwrap_err();
         let ChainError::Rejected { reason, retryable: true } = &again else { panic!("{again:?}") };
         assert!(reason.contains("from block"), "{reason}");
