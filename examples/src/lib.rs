@@ -11,6 +11,8 @@ pub mod localnet;
 pub mod miner;
 #[cfg(feature = "ml")]
 pub mod ml;
+pub mod network;
+pub mod prometheus;
 pub mod query;
 #[cfg(feature = "simulate")]
 pub mod rehearsal;
@@ -20,5 +22,7 @@ pub mod signer;
 pub mod simulate;
 pub mod stop;
 pub mod subnet;
+#[cfg(feature = "network")]
+pub mod validator;
 #[cfg(feature = "wallet")]
 pub mod wallet;

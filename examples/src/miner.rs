@@ -1,51 +1,31 @@
-//! The program `miner`: an axon for interop work, without a chain.
+//! The program `miner`: a model behind a signed axon, on any network or on none.
+
+mod args;
+mod chain;
+mod failure;
+mod model;
+mod standing;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use clap::{Parser, ValueEnum};
-use tensor_core::Hotkey;
-use tensor_net::interop::{self, InteropMiner};
-use tensor_net::server::{AxonService, Server};
+use tensor_core::{Hotkey, Keypair};
+use tensor_net::admission::{Gated, Policy};
+use tensor_net::server::{AxonBuilder, AxonService, Server};
 use tensor_net::wire::btauth::Btauth;
 use tensor_net::wire::epistula::Epistula;
-use tensor_net::wire::synapse::SynapseProtocol;
+use tensor_net::wire::synapse::{SynapseProtocol, SynapseSpec};
 
-use crate::hotkey::{HotkeyArgs, HotkeyError};
+use crate::prometheus::Endpoint;
 use crate::query::Protocol;
 use crate::stop::Stop;
+use chain::OnChain;
+use standing::{Attended, Standing};
 
-/// Serves a fixed set of synapses to any signed caller, for interop work.
-#[derive(Debug, Parser)]
-#[command(name = "miner", version)]
-pub struct Args {
-    /// Whose axon it is.
-    #[command(flatten)]
-    pub key: HotkeyArgs,
-    /// Where to listen.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8091")]
-    pub listen: SocketAddr,
-    /// What to serve.
-    #[arg(long, value_enum, default_value_t = Model::Interop)]
-    pub model: Model,
-    /// Which protocols are served.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "btauth,synapse")]
-    pub protocols: Vec<Protocol>,
-    /// Must be said: there is no chain behind it, and any signed caller is served.
-    #[arg(long, required = true)]
-    pub offline: bool,
-    /// Refuse this hotkey.
-    #[arg(long, value_name = "SS58")]
-    pub deny: Vec<Hotkey>,
-}
-
-/// What is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[non_exhaustive]
-pub enum Model {
-    /// The interop synapses.
-    Interop,
-}
+pub use args::{Admit, Args, Model, ModelArgs, PresenceArgs};
+pub use failure::Failure;
+pub use model::Task;
 
 /// Serves until it is interrupted or terminated, then finishes what has begun.
 ///
@@ -54,48 +34,84 @@ pub enum Model {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let key = args.key.open()?;
     let me = Hotkey::new(key.account_id());
+    let served = args.model.open()?;
+    let policy = policy(args);
+    let standing = Arc::new(Standing::new(me));
+    let chain = match args.offline {
+        true => None,
+        false => Some(OnChain::join(args, &key, policy.clone(), Arc::clone(&standing)).await?),
+    };
+
+    let miner = Attended::new(Gated::new(served.miner, policy), Arc::clone(&standing));
+    let service = speaking(&args.protocols, served.synapses, key).build(miner);
+    let listen = |address, option| move |source| Failure::Listen { address, option, source };
+    let server = Server::bind(args.listen, service.clone()).await;
+    let server = server.map_err(listen(args.listen, "--listen"))?;
+    let address = server.local_addr().map_err(listen(args.listen, "--listen"))?;
+    let metrics = match args.metrics {
+        Some(address) => Some(Endpoint::bind(address).await.map_err(listen(address, "--metrics"))?),
+        None => None,
+    };
+    let mut stop = Stop::listen().map_err(Failure::Signal)?;
+    if args.model.model != Model::Interop {
+        eprintln!("miner: serving {}", served.says);
+    }
+    let measured: Option<SocketAddr> = metrics.as_ref().and_then(|metrics| metrics.address().ok());
+    if let Some(address) = measured {
+        eprintln!("miner: metrics at http://{address}/metrics");
+    }
+    writeln!(io::stdout(), "ready {address} {me}").map_err(Failure::Output)?;
+
+    let watch = async {
+        match chain {
+            Some(chain) => chain.watch(address).await,
+            None => std::future::pending().await,
+        }
+    };
+    let report = || service.metrics().to_prometheus() + &standing.to_prometheus();
+    let measure = async {
+        match &metrics {
+            Some(metrics) => metrics.serve(report).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = server.serve_until(async move { stop.asked().await }) => {}
+        () = async { futures::join!(watch, measure); } => {}
+    }
+    Ok(())
+}
+
+/// A service of that key that speaks these protocols and signs its answers.
+fn speaking(protocols: &[Protocol], synapses: Vec<SynapseSpec>, key: Keypair) -> AxonBuilder {
+    let me = Hotkey::new(key.account_id());
     let mut service = AxonService::signed_by(key);
-    for protocol in &args.protocols {
+    for protocol in protocols {
         service = match protocol {
             Protocol::Btauth => service.with_protocol(Btauth::new(me)),
             Protocol::Epistula => service.with_protocol(Epistula::new(me)),
             Protocol::Synapse => {
-                let synapses = interop::synapses().into_iter();
+                let synapses = synapses.iter().cloned();
                 let empty = SynapseProtocol::new(me);
                 service.with_protocol(synapses.fold(empty, SynapseProtocol::with_synapse))
             }
         };
     }
-    let service = service.build(InteropMiner::new().with_denied(args.deny.iter().copied()));
-    let listen = |source| Failure::Listen { address: args.listen, source };
-    let server = Server::bind(args.listen, service).await.map_err(listen)?;
-    let address = server.local_addr().map_err(listen)?;
-    let mut stop = Stop::listen().map_err(Failure::Signal)?;
-    writeln!(io::stdout(), "ready {address} {me}").map_err(Failure::Output)?;
-    server.serve_until(async move { stop.asked().await }).await;
-    Ok(())
+    service
 }
 
-/// Why the miner could not begin.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Failure {
-    /// There is no key.
-    #[error(transparent)]
-    Key(#[from] HotkeyError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: choose another with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Signals cannot be waited for.
-    #[error("cannot wait for signals")]
-    Signal(#[source] io::Error),
-    /// The ready line cannot be written.
-    #[error("the output cannot be written")]
-    Output(#[source] io::Error),
+/// Who is welcome, as the arguments say.
+fn policy(args: &Args) -> Policy {
+    let presence = &args.presence;
+    let mut policy = match presence.admit {
+        _ if args.offline => Policy::new(),
+        Admit::Anyone => Policy::new(),
+        Admit::Registered => Policy::new().require_registered(),
+        Admit::Permit => Policy::new().require_permit(),
+    };
+    if let Some(stake) = presence.min_stake {
+        policy = policy.with_min_stake(stake);
+    }
+    let policy = presence.allow.iter().fold(policy, |policy, hotkey| policy.allow(*hotkey));
+    args.deny.iter().fold(policy, |policy, hotkey| policy.deny(*hotkey))
 }

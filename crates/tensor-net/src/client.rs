@@ -21,6 +21,8 @@ mod pool;
 mod record;
 mod retry;
 
+#[cfg(feature = "client")]
+pub use address::is_public;
 pub use ask::{ANSWER_BYTES, Answered, AskError, ask};
 pub use fan_out::{Answer, FanOut, fan_out};
 pub use faulty::{Faults, Faulty};

@@ -83,6 +83,8 @@ struct Inner {
     body_bytes: Gauge,
     draining: AtomicBool,
     metrics: Metrics,
+    #[cfg(feature = "tracing")]
+    ids: log::RequestIds,
     signer: Option<Box<dyn Signer>>,
     address_rate: Option<Buckets<IpAddr>>,
     hotkey_rate: Option<Buckets<Hotkey>>,
@@ -142,15 +144,11 @@ impl AxonService {
         }
         let limit = self.inner.limits.head_bytes;
         if head_bytes(&head, &parts.headers) > limit {
-            return finish(Reply::plain(Err(Refusal::HeadTooLarge { limit })), None);
+            return self.shed(Refusal::HeadTooLarge { limit });
         }
-        let Some(in_flight) = self.inner.in_flight.hold(1) else {
-            return finish(Reply::plain(Err(busy())), None);
-        };
+        let Some(in_flight) = self.inner.in_flight.hold(1) else { return self.shed(busy()) };
         let protocol = self.inner.protocols.iter().find(|protocol| protocol.recognises(&head));
-        let Some(protocol) = protocol else {
-            return finish(Reply::plain(Err(Malformed::Version.into())), None);
-        };
+        let Some(protocol) = protocol else { return self.shed(Malformed::Version.into()) };
         let started = self.inner.clock.unix_nanos();
         let mut progress = Progress::default();
         let outcome = self.serve(protocol.as_ref(), &head, body, started, &mut progress).await;
@@ -165,8 +163,10 @@ impl AxonService {
             Err(refusal) => (Err(refusal), None),
         };
         #[cfg(feature = "tracing")]
-        log::log(protocol.name(), &exchange, outcome.as_ref().err());
+        let id = self.inner.ids.log(protocol.name(), &exchange, outcome.as_ref().err());
         let reply = self.sign(&exchange, protocol.reply(&exchange, outcome)).await;
+        #[cfg(feature = "tracing")]
+        let reply = reply.with_header(log::REQUEST_ID, id);
         finish(reply, held)
     }
 
@@ -178,6 +178,12 @@ impl AxonService {
         snapshot.running = inner.queue.running();
         snapshot.waiting = inner.queue.waiting();
         snapshot
+    }
+
+    /// Refuses what no protocol has seen.
+    fn shed(&self, refusal: Refusal) -> http::Response<ReplyBody> {
+        self.inner.metrics.count(Some(&refusal), 0, Duration::ZERO);
+        finish(Reply::plain(Err(refusal)), None)
     }
 
     fn note<T>(
@@ -200,6 +206,10 @@ impl AxonService {
         };
         if let Some(difference) = difference {
             metrics.note_clock(claim.hotkey, difference);
+            #[cfg(feature = "tracing")]
+            if refusal.is_some() {
+                log::clock(metrics);
+            }
         }
     }
 

@@ -4,15 +4,23 @@
 
 mod conformance;
 mod edges;
+#[cfg(unix)]
+mod interop;
 #[cfg(all(feature = "localnet", unix))]
 mod localnet;
 #[cfg(unix)]
 mod miner;
+#[cfg(all(feature = "localnet", feature = "network", unix))]
+mod miner_chain;
 #[cfg(feature = "ml")]
 mod ml;
 #[cfg(unix)]
 mod process;
+#[cfg(all(feature = "localnet", feature = "network", unix))]
+mod proxy;
 mod query;
 mod scenarios;
 mod small_story;
+#[cfg(all(feature = "localnet", feature = "network", unix))]
+mod validator;
 mod whole_story;

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use super::process::{Process, command};
 use super::query::ask;
 
-const MINER: &str = env!("CARGO_BIN_EXE_miner");
-const EVE: &str = "5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw";
+pub(crate) const MINER: &str = env!("CARGO_BIN_EXE_miner");
+pub(crate) const EVE: &str = "5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw";
 
 /// A folder with a wallet of bittensor-wallet 4.1.1 whose hotkey `h` is //Bob, readable as said.
 fn wallets(mode: u32) -> TempDir {

@@ -2,26 +2,38 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A running program; dropping it kills it.
 pub(crate) struct Process {
     child: Child,
     /// What stands behind `ready`.
     pub(crate) ready: Vec<String>,
+    /// Its standard output.
+    pub(crate) out: Said,
+    /// Its standard error.
+    pub(crate) err: Said,
 }
 
 impl Process {
     /// Starts it and waits until it says `ready`.
     pub(crate) fn start(program: &str, args: &[&str]) -> Self {
         let mut child = command(program, args).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready = line.split_whitespace().skip(1).map(Into::into).collect();
-        let mut process = Self { child, ready };
-        if !line.starts_with("ready ") {
-            panic!("{line:?}, {:?}", process.end());
-        }
+        let out = Said::by(child.stdout.take().unwrap());
+        let err = Said::by(child.stderr.take().unwrap());
+        let mut process = Self { child, ready: Vec::new(), out, err };
+        let Some(line) = process.out.line("ready ") else {
+            panic!("{:?}", process.end());
+        };
+        process.ready = line.split_whitespace().skip(1).map(Into::into).collect();
         process
+    }
+
+    /// Waits until it says a line with that in it on standard error, and gives the last such line.
+    pub(crate) fn wait_for(&self, part: &str) -> String {
+        self.err.line(part).unwrap_or_else(|| panic!("no {part:?} in:\n{}", self.err.text()))
     }
 
     /// Asks it to stop, and returns what it said on standard error.
@@ -35,11 +47,11 @@ impl Process {
     }
 
     /// Waits for the end: its exit code, and what it said on standard error.
-    fn end(&mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (code, said)
+        self.out.end();
+        self.err.end();
+        (code, self.err.text())
     }
 }
 
@@ -50,6 +62,68 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
+
+/// What a program said on one of its outputs, as it comes.
+pub(crate) struct Said {
+    heard: Arc<Heard>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// The text so far, and whether it is at an end.
+#[derive(Default)]
+struct Heard {
+    text: Mutex<(String, bool)>,
+    more: Condvar,
+}
+
+impl Said {
+    fn by(stream: impl Read + Send + 'static) -> Self {
+        let heard = Arc::<Heard>::default();
+        let hears = Arc::clone(&heard);
+        let reader = std::thread::spawn(move || {
+            let (mut stream, mut line) = (BufReader::new(stream), String::new());
+            while stream.read_line(&mut line).is_ok_and(|read| read > 0) {
+                hears.text.lock().unwrap().0 += &line;
+                hears.more.notify_all();
+                line.clear();
+            }
+            hears.text.lock().unwrap().1 = true;
+            hears.more.notify_all();
+        });
+        Self { heard, reader: Some(reader) }
+    }
+
+    /// Waits for a line with that in it, and gives the last such line; nothing if the end comes first.
+    pub(crate) fn line(&self, part: &str) -> Option<String> {
+        let mut text = self.heard.text.lock().unwrap();
+        loop {
+            let lines = text.0.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            if let Some(line) = lines.filter(|line| line.contains(part)).next_back() {
+                return Some(line.trim_end().to_owned());
+            }
+            if text.1 {
+                return None;
+            }
+            // Far longer than anything takes, so that what never comes fails.
+            let (more, waited) = self.heard.more.wait_timeout(text, PATIENCE).unwrap();
+            assert!(!waited.timed_out(), "no {part:?} in:\n{}", more.0);
+            text = more;
+        }
+    }
+
+    /// All of it so far.
+    pub(crate) fn text(&self) -> String {
+        self.heard.text.lock().unwrap().0.clone()
+    }
+
+    fn end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(crate) fn command(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);

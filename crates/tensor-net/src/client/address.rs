@@ -9,7 +9,7 @@ pub(super) const fn is_usable(address: SocketAddr) -> bool {
 
 /// Whether the address is one of the public Internet. A neuron that publishes any other would have us
 /// knock at doors behind our own firewall.
-pub(super) const fn is_public(ip: IpAddr) -> bool {
+pub const fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => match ip.to_ipv4_mapped() {

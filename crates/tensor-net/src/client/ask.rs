@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tensor_core::miner::Synapse;
 use tensor_core::transport::{Authenticity, Endpoint, Request, Transport, TransportError};
-use tensor_core::{BoxError, Hotkey};
+use tensor_core::{BoxError, Hotkey, Metagraph, Uid};
 
 use super::answer::body_error;
 
@@ -108,6 +108,11 @@ impl AskError {
             Self::Refused { peer, .. } | Self::Malformed { peer, .. } => Some(*peer),
         }
     }
+
+    /// Who is to blame, by its slot on the subnet: as [`Self::peer`], and nothing for one that has none.
+    pub fn uid(&self, graph: &Metagraph) -> Option<Uid> {
+        graph.uid_of(&self.peer()?)
+    }
 }
 
 /// The ways in which axons say why.
@@ -144,4 +149,25 @@ fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<IgnoredAny>>, D::Error> {
     Option::<IgnoredAny>::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tensor_core::metagraph::Neuron;
+    use tensor_core::{BlockNumber, Coldkey, NetUid, Tempo};
+
+    #[test]
+    fn the_peer_is_blamed_by_its_uid() {
+        let hotkey = |byte| Hotkey::from_bytes([byte; 32]);
+        let coldkey = Coldkey::from_bytes([9; 32]);
+        let neurons = (0..3).map(|uid| Neuron::new(Uid::new(uid), hotkey(uid as u8), coldkey));
+        let (netuid, block, tempo) = (NetUid::new(1), BlockNumber::new(1), Tempo::new(360));
+        let graph = Metagraph::new(netuid, block, tempo, neurons).unwrap();
+        let refused = |peer| AskError::Refused { peer, status: 403, message: String::new() };
+        assert_eq!(refused(hotkey(2)).uid(&graph), Some(Uid::new(2)));
+        assert_eq!(refused(hotkey(7)).uid(&graph), None);
+        let source = TransportError::Unsendable("x".into());
+        assert_eq!(AskError::Transport { peer: hotkey(2), source }.uid(&graph), None);
+    }
 }

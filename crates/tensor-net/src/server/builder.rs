@@ -105,6 +105,8 @@ impl AxonBuilder {
             body_bytes: Gauge::new(limits.all_body_bytes),
             draining: AtomicBool::new(false),
             metrics: Metrics::new(),
+            #[cfg(feature = "tracing")]
+            ids: super::log::RequestIds::new(started),
             signer,
             address_rate: limits.address_rate.map(|rate| Buckets::new(rate, limits.rated)),
             hotkey_rate: limits.hotkey_rate.map(|rate| Buckets::new(rate, limits.rated)),

@@ -20,6 +20,9 @@ pub(super) struct Metrics {
     /// Answers by how long they took, by the bounds below; the last holds all that are slower.
     times: [AtomicU64; BOUNDS_MS.len() + 1],
     clocks: Mutex<BTreeMap<Hotkey, i64>>,
+    /// Whether most callers agreed that our clock is wrong when it was last asked.
+    #[cfg(feature = "tracing")]
+    was_wrong: std::sync::atomic::AtomicBool,
 }
 
 impl Metrics {
@@ -31,6 +34,8 @@ impl Metrics {
             micros: AtomicU64::new(0),
             times: [const { AtomicU64::new(0) }; BOUNDS_MS.len() + 1],
             clocks: Mutex::default(),
+            #[cfg(feature = "tracing")]
+            was_wrong: false.into(),
         }
     }
 
@@ -60,13 +65,27 @@ impl Metrics {
         clocks.insert(hotkey, difference);
     }
 
-    pub(super) fn snapshot(&self) -> MetricsSnapshot {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let refused = Refusal::CLASSES.iter().zip(&self.refused);
+    /// By how much most callers agree that our clock is wrong, if they did not when last asked.
+    #[cfg(feature = "tracing")]
+    pub(super) fn turned_wrong(&self) -> Option<i64> {
+        let wrong = agreed(&self.differences());
+        let was = self.was_wrong.swap(wrong.is_some(), Ordering::Relaxed);
+        wrong.filter(|_| !was)
+    }
+
+    /// What is known of the callers' clocks, in rising order.
+    fn differences(&self) -> Vec<i64> {
         let clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut differences: Vec<i64> = clocks.values().copied().collect();
         drop(clocks);
         differences.sort_unstable();
+        differences
+    }
+
+    pub(super) fn snapshot(&self) -> MetricsSnapshot {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let refused = Refusal::CLASSES.iter().zip(&self.refused);
+        let differences = self.differences();
         MetricsSnapshot {
             answered: read(&self.answered),
             refused: refused.map(|(class, count)| (*class, read(count))).collect(),

@@ -15,6 +15,7 @@ pub mod official;
 pub mod python;
 mod reply;
 mod spec;
+pub mod tensor;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -178,10 +179,7 @@ impl Protocol for SynapseProtocol {
         if !self.undeclared && route != PING && !self.synapses.contains_key(route) {
             return Err(Reject::UnknownSynapse(route.to_owned()).into());
         }
-        let sender = match optional(head, HOTKEY)? {
-            None | Some("") => return Err(Malformed::Missing(HOTKEY).into()),
-            Some(sender) => sender,
-        };
+        let sender = optional(head, HOTKEY)?.ok_or(Malformed::Missing(HOTKEY))?;
         let hotkey = sender.parse::<Hotkey>().map_err(|_| Malformed::Encoding)?;
         let nonce = match optional(head, NONCE)? {
             None => return Err(Malformed::Missing(NONCE).into()),

@@ -1,5 +1,6 @@
 """The official axon with the test synapses: sdk10_axon.py PORT. Prints `ready` when it listens."""
 
+import asyncio
 import socket
 import sys
 import time
@@ -11,7 +12,7 @@ networking.get_external_ip = lambda: "203.0.113.7"
 
 import bittensor as bt
 from bittensor_wallet import Keypair
-from sdk10_classes import Boom, Mixed, Prompt, PromptStream, Teapot, Unhashed
+from sdk10_classes import Boom, Late, Mixed, Prompt, PromptStream, Slow, Teapot, Unhashed
 
 
 class Wallet:
@@ -46,6 +47,20 @@ def teapot(synapse: Teapot) -> Teapot:
     return synapse
 
 
+async def slow(synapse: Slow) -> Slow:
+    await asyncio.sleep(synapse.seconds)
+    synapse.reply = "done"
+    return synapse
+
+
+def late(synapse: Late) -> Late:
+    return synapse
+
+
+def late_priority(synapse: Late) -> float:
+    raise TimeoutError
+
+
 def prompt_stream(synapse: PromptStream) -> PromptStream:
     async def stream(send):
         for word in synapse.prompt.upper().split():
@@ -61,7 +76,8 @@ def blacklist(synapse: Prompt) -> Tuple[bool, str]:
 
 axon = bt.Axon(wallet=Wallet(), port=int(sys.argv[1]), ip="127.0.0.1", external_ip="127.0.0.1")
 axon.attach(prompt, blacklist_fn=blacklist)
-for forward in (unhashed, mixed, boom, teapot, prompt_stream):
+axon.attach(late, priority_fn=late_priority)
+for forward in (unhashed, mixed, boom, teapot, slow, prompt_stream):
     axon.attach(forward)
 axon.start()
 while True:

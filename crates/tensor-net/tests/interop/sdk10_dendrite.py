@@ -18,7 +18,8 @@ from bittensor_wallet import Keypair
 from sdk10_classes import Boom, Late, Mixed, Prompt, PromptStream, Slow, Teapot, Unhashed
 
 port, hotkey = int(sys.argv[1]), sys.argv[2]
-other = Keypair.create_from_uri("//Eve").ss58_address
+eve = Keypair.create_from_uri("//Eve")
+other = eve.ss58_address
 
 
 def axon(hotkey):
@@ -54,6 +55,20 @@ class Tampered(bt.Dendrite):
         return synapse
 
 
+class OtherBody(bt.Dendrite):
+    """Sends another body than the one whose hash it signed."""
+
+    @property
+    async def session(self):
+        inner = await super().session
+
+        class Session:
+            def post(self, url, headers, json, timeout):
+                return inner.post(url, headers=headers, json={**json, "prompt": "y"}, timeout=timeout)
+
+        return Session()
+
+
 async def main():
     alice = Keypair.create_from_uri("//Alice")
     dendrite = bt.Dendrite(wallet=alice)
@@ -79,6 +94,7 @@ async def main():
     await ask("slow", Slow(seconds=5.0), timeout=0.5)
     await ask("slow enough", Slow(seconds=0.01))
     await ask("for another", Prompt(prompt="x"), target=axon(other))
+    await ask("denied", Prompt(prompt="x"), dendrite=bt.Dendrite(wallet=eve))
     # One dendrite, many requests at once: their nonces may arrive in any order.
     many = [dendrite.call(target, Prompt(prompt=str(i)), deserialize=False) for i in range(20)]
     show("many", (await asyncio.gather(*many))[-1],
@@ -115,6 +131,19 @@ async def main():
         ("future", set_future), ("unsigned", unsign),
     ):
         await ask(name, Prompt(prompt="x"), dendrite=Tampered(alice, change))
+
+    def set_unhashed(synapse):
+        synapse.prompt = "changed"
+
+    await ask("changed unhashed", Unhashed(prompt="x"), dendrite=Tampered(alice, set_unhashed))
+
+    # The header tells the hash that was signed, and the body is another.
+    await ask("changed body", Prompt(prompt="x"), dendrite=OtherBody(alice))
+
+    stream = PromptStream(prompt="a bb ccc")
+    async for item in Tampered(alice, set_prompt).call_stream(target, stream, deserialize=False):
+        if not isinstance(item, str):
+            show("changed stream", item)
 
     chunks = []
     async for item in dendrite.call_stream(

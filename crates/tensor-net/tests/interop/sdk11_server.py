@@ -34,6 +34,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.2", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    # The usual five would make connections that come at once wait for the kernel to try again.
+    request_queue_size = 256
+
+
+server = Server(("127.0.0.2", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()

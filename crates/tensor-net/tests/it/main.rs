@@ -7,11 +7,15 @@ mod decorators;
 mod epistula_vectors;
 mod hostile;
 mod interop;
+#[cfg(feature = "tracing")]
+mod log;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod sockets;
 mod synapse_vectors;
+mod tensors;
+mod third_party;
 #[cfg(feature = "tls")]
 mod tls;
 

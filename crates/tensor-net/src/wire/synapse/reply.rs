@@ -10,12 +10,13 @@ use tensor_core::miner::Reject;
 use tensor_core::transport::{Body, Response};
 
 use super::echo::Members;
+use super::official::fault;
 use super::python::float_repr;
 use super::{
     BODY_HASH, HOTKEY, NONCE, SDK_VERSION, SIGNATURE, SYNAPSE_NAME, SynapseProtocol, TIMEOUT, UUID,
     VERSION, Value, hash, message, optional, route, uuid_of,
 };
-use crate::wire::{AuthError, Exchange, Malformed, Refusal, Reply};
+use crate::wire::{AuthError, Exchange, Head, Malformed, Refusal, Reply};
 
 pub(super) fn reply(
     protocol: &SynapseProtocol,
@@ -211,13 +212,7 @@ fn refusal_text(protocol: &SynapseProtocol, exchange: &Exchange<'_>, refusal: &R
                     }
                     Malformed::Missing(NONCE) => "Missing Nonce".to_owned(),
                     Malformed::Missing(SIGNATURE) => "Missing Signature".to_owned(),
-                    Malformed::NotHex(_) => {
-                        "Invalid signature format. Expected hex string.".to_owned()
-                    }
-                    Malformed::Encoding if is_address(exchange) => {
-                        "Invalid SR25519 signature.".to_owned()
-                    }
-                    Malformed::Encoding => "Invalid SS58 address: Length is bad".to_owned(),
+                    Malformed::NotHex(_) | Malformed::Encoding => fault(head),
                     other => other.to_string(),
                 },
                 AuthError::TooOld { age, window } => format!(
@@ -261,9 +256,13 @@ fn refusal_text(protocol: &SynapseProtocol, exchange: &Exchange<'_>, refusal: &R
     }
 }
 
-fn is_address(exchange: &Exchange<'_>) -> bool {
-    let sender = optional(exchange.head, HOTKEY).ok().flatten();
-    sender.is_some_and(|sender| sender.parse::<tensor_core::Hotkey>().is_ok())
+/// What the original says of an address or a signature that cannot be read.
+fn fault(head: &Head<'_>) -> String {
+    let text = |name| optional(head, name).ok().flatten().unwrap_or_default();
+    let address = fault::of_hotkey(text(HOTKEY)).map(str::to_owned);
+    let said = address.or_else(|| fault::of_signature(text(SIGNATURE)));
+    // An address of another network reads there.
+    said.unwrap_or_else(|| "the address is not one of this network".to_owned())
 }
 
 /// The request's timeout as Python writes it.
