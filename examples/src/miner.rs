@@ -9,6 +9,7 @@ mod standing;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tensor_core::{Hotkey, Keypair};
 use tensor_net::admission::{Gated, Policy};
@@ -77,9 +78,25 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     };
     tokio::select! {
         () = server.serve_until(async move { stop.asked().await }) => {}
-        () = async { futures::join!(watch, measure); } => {}
+        () = async { futures::join!(watch, measure, mind_the_clock(&service)); } => {}
     }
     Ok(())
+}
+
+/// Says so when most callers agree that this machine's clock is wrong, for as long as it is polled.
+async fn mind_the_clock(service: &AxonService) {
+    let mut was_wrong = false;
+    loop {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let wrong = service.metrics().clock_is_wrong;
+        if let Some(difference) = wrong.filter(|_| !was_wrong) {
+            let seconds = difference as f64 / 1e9;
+            eprintln!(
+                "miner: this machine's clock is wrong: most callers' are {seconds:.1} s ahead"
+            );
+        }
+        was_wrong = wrong.is_some();
+    }
 }
 
 /// A service of that key that speaks these protocols and signs its answers.

@@ -75,6 +75,7 @@ async fn a_registered_miner_is_published_and_serves_who_has_a_permit() {
     let chain = Subtensor::connect(&node.ready[0]).await.unwrap();
     let proxy = Proxy::to(node.ready[0].trim_start_matches("ws://").parse().unwrap());
     let network = format!("ws://{}", proxy.address);
+    let denied = hotkey("//miner//second").to_string();
     let start = |port: &str| {
         let args = [
             "--uri",
@@ -85,8 +86,8 @@ async fn a_registered_miner_is_published_and_serves_who_has_a_permit() {
             NETUID,
             "--refresh",
             "1",
-            "--min-stake",
-            "1",
+            "--deny",
+            &denied,
             "--listen",
             "127.0.0.1:0",
             "--model",
@@ -124,7 +125,7 @@ async fn a_registered_miner_is_published_and_serves_who_has_a_permit() {
     assert_eq!(best(&line["body"]["answer"]), ["positive", "negative"], "{line}");
     for (uri, protocol, said) in [
         ("//Alice", "btauth", "not registered on this subnet"),
-        ("//miner//second", "synapse", "Forbidden. Key is blacklisted: not enough stake."),
+        ("//miner//second", "synapse", "Forbidden. Key is blacklisted: listed key."),
     ] {
         let line = query(&miner, uri, protocol);
         assert_eq!(line["status"], 403, "{line}");

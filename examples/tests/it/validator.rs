@@ -93,7 +93,7 @@ async fn scores_become_weights_and_outlive_a_killed_validator() {
     let url = node.ready[0].as_str();
     let chain = Subtensor::connect(url).await.unwrap();
     let (good, bad) = (hotkey("//miner//default"), hotkey("//miner//second"));
-    let _good = miner(url, "//miner//default", &format!("{ASSETS}/model/small"));
+    let _good = miner(url, "//miner//default", &format!("{ASSETS}/model/large"));
     // It serves another synapse than the one that is asked for.
     let _bad = miner(url, "//miner//second", "interop");
     let folder = tempfile::tempdir().unwrap();
@@ -117,7 +117,7 @@ async fn scores_become_weights_and_outlive_a_killed_validator() {
     assert_eq!(dry.end().0, Some(0), "{}", dry.err.text());
     let said = lines(&dry);
     assert_eq!(rounds(&said).len(), 8);
-    let judged = said.iter().find(|line| line["outcome"] == "dry run").unwrap();
+    let judged = said.iter().rfind(|line| line["outcome"] == "dry run").unwrap();
     let weights = judged["judgement"]["weights"].as_array().unwrap();
     let of = |hotkey: &Hotkey| weights.iter().find(|w| w["hotkey"] == hotkey.to_string()).unwrap();
     assert!(of(&good)["score"].as_f64().unwrap() > 0.3, "{judged}");
