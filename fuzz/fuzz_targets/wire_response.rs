@@ -24,9 +24,8 @@ struct Prompt {
     prompt: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Completion {
-    #[allow(dead_code, reason = "that it reads is what matters")]
     completion: Option<String>,
 }
 
