@@ -15,10 +15,11 @@ use tensor_net::wire::synapse::SynapseProtocol;
 use tensor_net::wire::synapse::official::classes;
 
 /// The keys of the recorded requests.
-const SIGNERS: [&str; 3] = [
+const SIGNERS: [&str; 4] = [
     "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
     "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
     "5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw",
+    "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y",
 ];
 
 struct Echo;

@@ -97,8 +97,8 @@ impl Said {
     pub(crate) fn line(&self, part: &str) -> Option<String> {
         let mut text = self.heard.text.lock().unwrap();
         loop {
-            let lines = text.0.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            if let Some(line) = lines.filter(|line| line.contains(part)).next_back() {
+            let found = |line: &&str| line.ends_with('\n') && line.contains(part);
+            if let Some(line) = text.0.split_inclusive('\n').rfind(found) {
                 return Some(line.trim_end().to_owned());
             }
             if text.1 {
