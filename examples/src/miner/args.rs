@@ -29,7 +29,7 @@ Examples:
       --listen 0.0.0.0:8091 --external-ip 203.0.113.7 --metrics 127.0.0.1:9100
 
 A model answers Embed or Classify {\"texts\": […]}, Entities {\"texts\": […]}, Generate {\"prompt\": …} or
-{\"messages\": […]}, or ClassifyImages {\"images\": [base64…]}. Over the protocol of SDK 10 these fields are
+{\"messages\": […]}, or ClassifyPictures {\"pictures\": [base64…]}. Over the protocol of SDK 10 these fields are
 hashed (required_hash_fields), and an answer that is a list comes in the field `answer`.
 
 Exit codes: 0 when told to stop and drained, 2 when it cannot begin.")]

@@ -28,7 +28,7 @@ pub enum Task {
     Entities,
     /// Writes text: synapse Generate.
     Generate,
-    /// Classifies pictures: synapse ClassifyImages. Needs a build with feature `ml`.
+    /// Classifies pictures: synapse ClassifyPictures. Needs a build with feature `ml`.
     Image,
 }
 
@@ -130,7 +130,7 @@ impl Task {
             Self::Classify => Classify::NAME,
             Self::Entities => Entities::NAME,
             Self::Generate => Generate::NAME,
-            Self::Image => "ClassifyImages",
+            Self::Image => "ClassifyPictures",
         }
     }
 
@@ -144,7 +144,7 @@ impl Task {
         };
         match self {
             Self::Embed | Self::Classify | Self::Entities => listed(spec, "texts"),
-            Self::Image => listed(spec, "images"),
+            Self::Image => listed(spec, "pictures"),
             Self::Generate => spec
                 .with_default("prompt", Kind::Str.optional(), Value::None)
                 .with_default("messages", Kind::Any, Value::List(Vec::new()))
