@@ -34,7 +34,6 @@ pub(super) struct Ready {
 }
 
 /// When a commitment opens.
-#[cfg_attr(not(feature = "timelock"), expect(dead_code, reason = "nothing commits then"))]
 #[derive(Clone, Copy)]
 pub(super) struct Reveal {
     pub(super) round: u64,
