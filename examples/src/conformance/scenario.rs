@@ -171,7 +171,7 @@ impl Scenario {
             None | Some(Json::Null) => Checks::default(),
             Some(expect) => Checks::read(&place.field("expect"), expect, false)?,
         };
-        let until = fields.get("until").map(number::u64_of).transpose();
+        let until = fields.get("until").map(number::blocks_of).transpose();
         Ok(Self {
             setup: Setup::read(place, fields)?,
             steps: steps(place, fields)?,

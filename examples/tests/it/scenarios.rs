@@ -203,6 +203,7 @@ fn what_is_wrong_with_a_story_is_said() {
         (json!({"preset": "mainnet"}), "preset: a preset is \"dev\", \"localnet\""),
         (json!({"step": []}), "unknown field \"step\""),
         (json!({"steps": [{"at": 1, "sign": "x"}]}), "steps/0: unknown field \"sign\""),
+        (json!({"steps": [{"at": u64::MAX}]}), "steps/0/at: 18446744073709551615 blocks are more"),
         (json!({"expect": {"balance_of": {}}}), "unknown field \"balance_of\""),
     ] {
         let scratch = tempfile::tempdir().unwrap();

@@ -47,6 +47,20 @@ pub(super) fn u64_of(json: &Json) -> Result<u64, String> {
     })
 }
 
+/// Most blocks that a scenario may make: some minutes of work, and seven years of the chain.
+const MOST_BLOCKS: u64 = 20_000_000;
+
+/// A block's number, or a number of blocks.
+pub(super) fn blocks_of(json: &Json) -> Result<u64, String> {
+    let blocks = u64_of(json)?;
+    match blocks <= MOST_BLOCKS {
+        true => Ok(blocks),
+        false => {
+            Err(format!("{blocks} blocks are more than the {MOST_BLOCKS} that a scenario may make"))
+        }
+    }
+}
+
 fn parse(text: &str) -> Option<Integer> {
     let text: String = text.trim().chars().filter(|letter| !"_, '".contains(*letter)).collect();
     match text.as_str() {

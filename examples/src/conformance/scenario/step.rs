@@ -115,7 +115,10 @@ impl Step {
                 "call" | "pallet" | "module" | "function" | "method" | "args" | "params" => {
                     call.insert(name.clone(), value.clone());
                 }
-                "advance" | "blocks" => step.advance = Some(number()?),
+                "advance" | "blocks" => {
+                    let blocks = number::blocks_of(value).map_err(|problem| at.wrong(problem))?;
+                    step.advance = Some(blocks);
+                }
                 "epoch" | "advance_to_epoch" => step.epoch = Some(netuid()?),
                 "storage" | "set" | "set_storage" => {
                     step.controls.push(control(ControlKind::Storage));
@@ -223,7 +226,14 @@ fn read_at(place: &Place, json: &Json) -> Result<At, SchemaError> {
             short(json)
         ))
     };
-    let number = |json: &Json| number::u64_of(json).map_err(|_| wrong());
+    let number = |json: &Json| {
+        let blocks = number::blocks_of(json);
+        // What is no number at all is none of the forms.
+        blocks.map_err(|problem| match number::u64_of(json) {
+            Ok(_) => place.wrong(problem),
+            Err(_) => wrong(),
+        })
+    };
     match json {
         Json::String(text) => match text.trim() {
             "same" => Ok(At::Same),
