@@ -7,6 +7,7 @@ mod embed;
 mod failure;
 mod generate;
 mod image;
+mod paint;
 mod source;
 
 use std::io::{Read, Write};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use tensor_ml::{BackendChoice, Device};
+use tensor_ml::{BackendChoice, Device, diffusion::Solver};
 
 /// Runs models from folders: any folder as Hugging Face Optimum, onnx-community or sentence-transformers lay it out.
 ///
@@ -18,8 +18,10 @@ use tensor_ml::{BackendChoice, Device};
 Examples:
   ml embed models/all-MiniLM-L6-v2 \"A man is eating.\" \"A cat sleeps.\" --json
   ml classify models/sentiment --file reviews.txt --backend ort --device cuda --json
+  ml classify models/all-MiniLM-L6-v2 \"The goalkeeper was injured.\" --labels sports,politics,weather
   ml generate models/SmolLM2-135M-Instruct \"What is rain?\" --chat --temperature 0.7 --seed 1 --stream
   ml image models/vit photo.png --json
+  ml image models/sd-turbo --prompt \"a lighthouse in the fog\" --steps 20 --seed 7 --output lighthouse.png
 
 With --json one object is printed: where the model ran (`backend`, `device`, `passed_over`) and `results`, one for
 each input in order, numbers in full precision. Errors are one JSON object on standard error."
@@ -43,7 +45,7 @@ pub enum Command {
     Classify(Classify),
     /// Write text after a prompt or to a conversation
     Generate(Generate),
-    /// Look at images: classify the files given
+    /// Look at images: classify the files given; or paint them: from a --prompt
     Image(Image),
     /// Measure this library against Python's onnxruntime and against itself
     Bench(super::bench::Bench),
@@ -87,13 +89,19 @@ pub struct Texts {
     /// The texts; from standard input, one a line, when there are none
     #[arg(value_name = "TEXT")]
     pub texts: Vec<String>,
-    /// A file of texts: one a line, or .json (a list of texts), or .jsonl (texts, or objects with one at --field); - for
-    /// standard input
+    /// A file of texts: .jsonl, .csv, .tsv or .parquet (rows with a text at --field), .json (a list of texts), or else one a
+    /// line; - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     pub file: Option<PathBuf>,
-    /// Where the text is in the objects of a .json or .jsonl file
+    /// Where the text is in the rows of a file
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub field: String,
+    /// So many rows of a .jsonl, .csv, .tsv or .parquet file, drawn by --sample-seed
+    #[arg(long, value_name = "N", requires = "file")]
+    pub sample: Option<usize>,
+    /// Chooses the rows of --sample
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "sample")]
+    pub sample_seed: u64,
 }
 
 /// Limits of a run.
@@ -155,6 +163,13 @@ pub struct Classify {
     /// What is classified; found from the folder when not given
     #[arg(long)]
     pub task: Option<Task>,
+    /// Classes that are only words, separated by commas: FOLDER is then an embedding model, and the class nearest to a text
+    /// is taken
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', conflicts_with_all = ["task", "pair"])]
+    pub labels: Vec<String>,
+    /// The text of a label, with {} where the label goes
+    #[arg(long, value_name = "TEXT", default_value = "{}", requires = "labels")]
+    pub template: String,
     /// The second text of each pair, for models that compare two: rerankers, entailment. As often as there are texts
     #[arg(long, value_name = "TEXT")]
     pub pair: Vec<String>,
@@ -178,11 +193,52 @@ pub struct Image {
     #[command(flatten)]
     pub place: Place,
     /// Paths of images: PNG, JPEG, WebP, GIF, BMP
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "prompt", conflicts_with = "prompt")]
     pub files: Vec<PathBuf>,
     /// Most images in one run
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub batch: usize,
+    /// Paint what this says; FOLDER is a text-to-image folder as diffusers lays it out
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
+    /// How a prompt is painted.
+    #[command(flatten)]
+    pub paint: Paint,
+}
+
+/// How a prompt is painted.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Paint {
+    /// The file to write, a PNG; of several images each gets its number before the extension
+    #[arg(long, short, value_name = "FILE", default_value = "image.png", requires = "prompt")]
+    pub output: PathBuf,
+    /// What is not to be seen
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "prompt")]
+    pub negative: String,
+    /// Pixels in a row; the folder's own size when not given
+    #[arg(long, value_name = "PIXELS", requires = "prompt")]
+    pub width: Option<usize>,
+    /// Rows of pixels; the folder's own size when not given
+    #[arg(long, value_name = "PIXELS", requires = "prompt")]
+    pub height: Option<usize>,
+    /// Steps from noise to image
+    #[arg(long, value_name = "N", default_value_t = 30, requires = "prompt")]
+    pub steps: usize,
+    /// How much more the prompt counts than its absence; 1 for no guidance
+    #[arg(long, value_name = "SCALE", default_value_t = 7.5, requires = "prompt")]
+    pub guidance: f64,
+    /// Chooses the noise; the second image has the seed that follows, and so on
+    #[arg(long, default_value_t = 0, requires = "prompt")]
+    pub seed: u64,
+    /// Images
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "prompt")]
+    pub count: usize,
+    /// How steps are taken: ddim, euler, euler-a, pndm; as the folder states when not given
+    #[arg(long, requires = "prompt")]
+    pub solver: Option<Solver>,
+    /// A JSON file of what to start from instead of the seed's noise: a flat list of numbers of variance 1
+    #[arg(long, value_name = "FILE", requires = "prompt")]
+    pub latents: Option<PathBuf>,
 }
 
 /// Options of `generate`.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use tensor_ml::{
-    Classification, ClassifyOptions, Entity, ModelFolder, RunControl, TextClassification,
-    TokenClassification, TokenLabel, onnx::Outline,
+    Classification, ClassifyOptions, EmbedOptions, Entity, GraphChoice, ModelFolder, RunControl,
+    TextClassification, TextEmbedding, TokenClassification, TokenLabel, ZeroShot, ZeroShotOptions,
+    onnx::Outline,
 };
 
 use super::{
@@ -76,6 +77,9 @@ impl Classified {
 pub(super) fn classify(args: &Classify, report: &mut Report<'_>) -> Result<(), Failure> {
     let folder = args.place.open()?;
     let choice = args.place.choice(&folder)?;
+    if !args.labels.is_empty() {
+        return by_labels(args, &folder, choice, report);
+    }
     let task = match args.task {
         Some(task) => task,
         None => task_of(&folder, &folder.graph(&choice)?.read()?.outline)?,
@@ -121,6 +125,33 @@ pub(super) fn classify(args: &Classify, report: &mut Report<'_>) -> Result<(), F
         .map(|(input, found)| Classified::new(input, pairs.next(), found))
         .collect();
     give(ran, "text", results, report)
+}
+
+/// Classes that are only words, by an embedding model.
+fn by_labels(
+    args: &Classify,
+    folder: &ModelFolder,
+    choice: GraphChoice,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
+    let mut options = EmbedOptions::default()
+        .with_session(args.place.session())
+        .with_graph(choice.clone())
+        .with_max_batch(args.limits.batch);
+    options.max_tokens = args.limits.max_tokens;
+    let embedding = TextEmbedding::open(folder, &args.place.engine()?, &options)?;
+    let options = ZeroShotOptions::default().with_template(&args.template);
+    let pipeline = ZeroShot::new(embedding, &args.labels, options)?;
+    let inputs = args.texts.read(report.input)?;
+    let found = pipeline.classify(&inputs)?;
+    let ran = args.place.ran(folder, &choice, pipeline.placement());
+    let results = inputs.into_iter().zip(found);
+    give(
+        ran,
+        "zero-shot",
+        results.map(|(input, found)| Classified::new(input, None, found)).collect(),
+        report,
+    )
 }
 
 fn tokens(

@@ -30,6 +30,15 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The result cannot be written.
     #[error("the output cannot be written")]
     Output(#[source] io::Error),

@@ -1,4 +1,4 @@
-//! `ml image`: what models make of pictures.
+//! `ml image`: what models make of pictures, and pictures that they make.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,14 @@ use super::{
     Failure, Report,
     args::{Image, Place},
     classify::{Classified, give},
+    paint,
 };
 
 pub(super) fn image(args: &Image, report: &mut Report<'_>) -> Result<(), Failure> {
     let folder = args.place.open()?;
+    if let Some(prompt) = &args.prompt {
+        return paint::paint(args, prompt, &folder, report);
+    }
     let choice = args.place.choice(&folder)?;
     pictures(&args.place, &folder, &choice, args.batch, &args.files, report)
 }

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
-use tensor_ml::{Engine, GraphChoice, HubCache, Intake, ModelFolder, Placement, SessionOptions};
+use tensor_ml::{
+    Engine, Error, GraphChoice, HubCache, Intake, ModelFolder, Placement, SessionOptions,
+    dataset::{Dataset, Row},
+};
 
 use super::{
     Failure,
@@ -121,7 +124,13 @@ impl Texts {
     /// When a file cannot be read or there is no text.
     pub fn read(&self, input: &mut dyn Read) -> Result<Vec<String>, Failure> {
         let texts = match &self.file {
-            Some(path) => from_file(path, &self.field, input)?,
+            Some(path) => match (Dataset::open(path), self.sample) {
+                (Ok(rows), Some(count)) => {
+                    column(rows.sample(count, self.sample_seed)?.into_iter().map(Ok), &self.field)?
+                }
+                (Err(error), Some(_)) => return Err(error.into()),
+                (_, None) => from_file(path, &self.field, input)?,
+            },
             None if self.texts.is_empty() => lines(&all(Path::new("-"), input)?),
             None => self.texts.clone(),
         };
@@ -146,7 +155,7 @@ pub(super) fn all(path: &Path, input: &mut dyn Read) -> Result<String, Failure> 
     fs::read_to_string(path).map_err(read)
 }
 
-/// The texts of a file: a JSON list, JSON lines, or lines.
+/// The texts of a file: rows of a dataset, a JSON list, or lines.
 ///
 /// # Errors
 /// When it cannot be read or has another form.
@@ -155,9 +164,20 @@ pub(super) fn from_file(
     field: &str,
     input: &mut dyn Read,
 ) -> Result<Vec<String>, Failure> {
+    // Only what is not the name of a dataset is an argument out of range.
+    match Dataset::open(path) {
+        Ok(rows) => return column(rows.rows()?, field),
+        Err(Error::Argument { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let content = all(path, input)?;
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return Ok(lines(&content));
+    }
     let wrong = |reason: String| Failure::Content { path: path.to_path_buf(), reason };
-    let text = |place: usize, value: &Value| match value {
+    let list: Vec<Value> = serde_json::from_str(&content)
+        .map_err(|error| wrong(format!("a JSON list of texts was expected: {error}")))?;
+    let text = |(place, value): (usize, &Value)| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Object(entry) => match entry.get(field).and_then(Value::as_str) {
             Some(text) => Ok(text.to_owned()),
@@ -165,23 +185,22 @@ pub(super) fn from_file(
         },
         _ => Err(wrong(format!("entry {place} is neither a text nor an object"))),
     };
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => {
-            let list: Vec<Value> = serde_json::from_str(&content)
-                .map_err(|error| wrong(format!("a JSON list of texts was expected: {error}")))?;
-            list.iter().enumerate().map(|(place, value)| text(place, value)).collect()
+    list.iter().enumerate().map(text).collect()
+}
+
+/// The texts of one field.
+fn column(
+    rows: impl Iterator<Item = Result<Row, Error>>,
+    field: &str,
+) -> Result<Vec<String>, Failure> {
+    let text = |row: Row| match row.fields().len() {
+        // A line that is nothing but a text has no other name for it.
+        1 => {
+            row.text(field).or_else(|error| row.text("text").map_err(|_| error)).map(str::to_owned)
         }
-        Some("jsonl" | "ndjson") => lines(&content)
-            .iter()
-            .enumerate()
-            .map(|(place, line)| {
-                let value = serde_json::from_str(line)
-                    .map_err(|error| wrong(format!("line {place}: {error}")))?;
-                text(place, &value)
-            })
-            .collect(),
-        _ => Ok(lines(&content)),
-    }
+        _ => row.text(field).map(str::to_owned),
+    };
+    rows.map(|row| Ok(text(row?)?)).collect()
 }
 
 /// Lines that are not empty.
@@ -196,21 +215,35 @@ mod tests {
     #[test]
     fn texts_come_from_arguments_files_and_standard_input() {
         let folder = tempfile::tempdir().unwrap();
-        let mut texts = Texts { texts: vec!["a".into()], file: None, field: "body".into() };
+        let mut texts = Texts {
+            texts: vec!["a".into()],
+            file: None,
+            field: "body".into(),
+            sample: None,
+            sample_seed: 0,
+        };
         assert_eq!(texts.read(&mut &b"unread"[..]).unwrap(), ["a"]);
         texts.texts.clear();
         assert_eq!(texts.read(&mut &b"x\r\n\n y \n"[..]).unwrap(), ["x", " y "]);
         assert_eq!(texts.read(&mut &b"\n"[..]).unwrap_err().exit_code(), 2);
         for (name, content) in [
             ("a.json", r#"["x\ny", {"body": "z"}]"#),
-            ("a.jsonl", "\"x\\ny\"\n\n{\"body\": \"z\"}\n"),
+            ("a.jsonl", "{\"body\": \"x\\ny\"}\n\n{\"body\": \"z\"}\n"),
+            ("a.csv", "id,body\n1,\"x\ny\"\n2,z\n"),
         ] {
             let path = folder.path().join(name);
             fs::write(&path, content).unwrap();
             texts.file = Some(path);
             assert_eq!(texts.read(&mut &b""[..]).unwrap(), ["x\ny", "z"]);
         }
+        texts.sample = Some(1);
+        let one = texts.read(&mut &b""[..]).unwrap();
+        assert!(one == ["z"] || one == ["x\ny"], "{one:?}");
+        texts.sample = None;
         texts.field = "text".into();
+        let line = texts.read(&mut &b""[..]).unwrap_err().to_line();
+        assert!(line.contains("line 2: no field `text`; there are"), "{line}");
+        texts.file = Some(folder.path().join("a.json"));
         let line = texts.read(&mut &b""[..]).unwrap_err().to_line();
         assert!(line.contains("entry 1 has no text at `text`"), "{line}");
         texts.file = Some(folder.path().join("absent"));

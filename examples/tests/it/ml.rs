@@ -142,6 +142,104 @@ fn what_cannot_be_done_says_what_to_do() {
     assert!(text.contains("user:Hello"), "{text}");
 }
 
+#[test]
+fn labels_without_a_model_of_their_own_are_ranked() {
+    for backend in ["ort", "rten"] {
+        let folder = data("tiny-embed");
+        let got = json(&[
+            "classify",
+            &folder,
+            "--labels",
+            "acme corp,new york",
+            "--backend",
+            backend,
+            "acme corp",
+        ]);
+        assert_eq!(got["task"], "zero-shot");
+        let result = &got["results"][0];
+        assert_eq!(
+            (&result["label"], result["classes"].as_array().unwrap().len()),
+            (&"acme corp".into(), 2)
+        );
+    }
+    let failure =
+        call(&["classify", &data("tiny-embed"), "--labels", "a,a", "x"], b"").unwrap_err();
+    assert!(failure.to_line().contains("twice"), "{}", failure.to_line());
+}
+
+#[test]
+fn pictures_are_painted_from_words() {
+    let golden = golden("tiny-diffusion.json");
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("out.png").display().to_string();
+    for backend in ["ort", "rten"] {
+        let case = &golden["pictures"][0];
+        let text = |name: &str| case[name].to_string();
+        let got = json(&[
+            "image",
+            &data("tiny-diffusion"),
+            "--prompt",
+            case["prompt"].as_str().unwrap(),
+            "--steps",
+            &text("steps"),
+            "--guidance",
+            &text("guidance"),
+            "--seed",
+            &text("seed"),
+            "--output",
+            &file,
+            "--backend",
+            backend,
+        ]);
+        let painted = &got["results"][0];
+        assert_eq!(
+            (&got["backend"], &got["task"], &got["solver"]),
+            (&backend.into(), &"paint".into(), &"ddim".into())
+        );
+        let mean: f64 =
+            painted["mean"].as_array().unwrap().iter().map(|mean| mean.as_f64().unwrap()).sum();
+        assert!((mean * 64.0 * 64.0 - case["sum"].as_f64().unwrap()).abs() < 8.0, "{mean}");
+        let picture = tensor_ml::Picture::open(&file).unwrap();
+        assert_eq!((picture.width(), picture.height()), (64, 64));
+        let digest = painted["rgb_sha256"].as_str().unwrap();
+        assert_eq!(digest, hex::encode(<sha2::Sha256 as sha2::Digest>::digest(picture.rgb())));
+    }
+    // The same noise from a file, and several pictures.
+    let noise = scratch.path().join("noise.json");
+    std::fs::write(
+        &noise,
+        serde_json::to_string(&tensor_ml::diffusion::normal(3, 0, 512)).unwrap(),
+    )
+    .unwrap();
+    let on = [
+        "image",
+        &data("tiny-diffusion"),
+        "--prompt",
+        "a blue square on black",
+        "--steps",
+        "2",
+        "--output",
+        &file,
+        "--backend",
+        "rten",
+        "--solver",
+        "euler",
+    ];
+    let two =
+        json(&[&on[..], &["--count", "2", "--latents", &noise.display().to_string()]].concat());
+    let one = json(&[&on[..], &["--seed", "3"]].concat());
+    assert_eq!(two["results"][0]["rgb_sha256"], one["results"][0]["rgb_sha256"]);
+    assert!(scratch.path().join("out-1.png").is_file());
+    let line = |args: &[&str]| call(&[&["image"], args].concat(), b"").unwrap_err().to_line();
+    let folder = data("tiny-diffusion");
+    assert!(line(&[&folder, "--prompt", "x", "--width", "65"]).contains("multiple of 8"));
+    assert!(line(&[&data("tiny-image"), "--prompt", "x"]).contains("model_index.json"));
+    let nowhere = scratch.path().join("absent/x.png").display().to_string();
+    assert!(
+        line(&[&folder, "--prompt", "x", "--steps", "1", "-o", &nowhere]).contains("absent/x.png")
+    );
+}
+
 /// In a process of its own: it loads the library that Python has.
 #[test]
 fn the_bench_measures_every_ratio() {
