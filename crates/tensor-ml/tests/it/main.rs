@@ -18,6 +18,8 @@ mod encoders;
 mod engines;
 mod folders;
 mod generate;
+#[cfg(feature = "ort")]
+mod gpu;
 #[cfg(feature = "hub")]
 mod hub;
 #[cfg(feature = "image")]
