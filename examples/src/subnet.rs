@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod ranking;
 pub mod report;
 pub mod sentiment;
+pub mod serve;
 pub mod stage;
 pub mod story;
 pub mod view;

@@ -8,6 +8,8 @@ mod api;
 pub mod block;
 mod builder;
 pub mod config;
+#[cfg(feature = "durable")]
+pub mod durable;
 mod ecdsa;
 pub mod extrinsic;
 mod faults;
@@ -32,6 +34,8 @@ use tensor_core::account::AccountId;
 
 pub use builder::LocalChainBuilder;
 pub use config::{LocalChainConfig, Preset, Sealing};
+#[cfg(feature = "durable")]
+pub use durable::{DataDir, DurableError};
 pub use faults::Faults;
 pub use interface::{Build, Interface, InterfaceError};
 pub use invariants::Invariants;
@@ -93,6 +97,9 @@ pub enum LocalChainError {
     /// The block is final, or an older runtime's, and cannot be replaced.
     #[error("block {0} is final")]
     Final(u64),
+    /// The chain makes no more blocks: its disk failed.
+    #[error("the chain makes no more blocks")]
+    Halted,
     /// No epoch came within the longest possible tempo: the subnet is absent or its tempo is 0.
     #[error("subnet {0} has no epochs")]
     NoEpoch(u16),
@@ -122,7 +129,8 @@ impl LocalChain {
     ///
     /// # Errors
     ///
-    /// [`LocalChainError::NoEpoch`] when none came within the longest possible tempo.
+    /// [`LocalChainError::NoEpoch`] when none came within the longest possible tempo; the chain may
+    /// also be [halted](LocalChainError::Halted).
     pub fn advance_to_epoch(&self, netuid: u16) -> Result<u64, LocalChainError> {
         let epoch = |node: &mut Node| {
             let key =
@@ -132,6 +140,9 @@ impl LocalChain {
         let before = epoch(&mut self.lock())?;
         for made in 1..=LONGEST_EPOCH {
             let mut node = self.lock();
+            if node.halted() {
+                return Err(LocalChainError::Halted);
+            }
             node.produce();
             if epoch(&mut node)? != before {
                 return Ok(made);
@@ -368,8 +379,15 @@ impl LocalChain {
     pub fn restore(&self, snapshot: &Snapshot) {
         let mut node = self.lock();
         let feeds = std::mem::take(&mut node.feeds);
+        #[cfg(feature = "durable")]
+        let (store, failure) = (node.store.take(), node.failure.take());
         *node = snapshot.0.fork();
         node.feeds = feeds;
+        #[cfg(feature = "durable")]
+        {
+            (node.store, node.failure) = (store, failure);
+        }
+        node.keep_whole();
     }
 
     /// A chain of its own that begins where this one is, without subscriptions and waiting transactions: to try

@@ -35,7 +35,13 @@ async fn run(args: &Args) -> Result<bool, StoryError> {
     let outcome = story::play(args, &cast, &board).await;
     board.update(|board| board.over = true);
     view.await?;
-    conclude(args, &outcome?, style)
+    let mut outcome = outcome?;
+    let good = conclude(args, &outcome, style)?;
+    if let Some(served) = outcome.served.take() {
+        eprintln!("serving on {}: SIGINT or SIGTERM ends it", served.url());
+        served.until_stopped().await?;
+    }
+    Ok(good)
 }
 
 fn conclude(args: &Args, outcome: &Outcome, style: Style) -> Result<bool, StoryError> {

@@ -48,13 +48,17 @@ pub struct Args {
     /// network starts).
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Start::Dev)]
     pub preset: Start,
-    /// How many blocks back state can be read; older ones are forgotten, except the genesis block's
-    /// hash.
-    #[arg(long, value_name = "BLOCKS", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub history: u32,
-    /// How many blocks finality lags behind the head.
-    #[arg(long, value_name = "BLOCKS", default_value_t = 0)]
-    pub finality_lag: u32,
+    /// Keep the chain in this folder: started again with it, the chain goes on where it was, also after
+    /// kill -9. The scenario, if any, is played only when the chain begins.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// How many blocks back state can be read; older ones are forgotten, except for their hashes. All
+    /// of them unless said.
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub history: Option<u32>,
+    /// How many blocks finality lags behind the head: 2 unless said, and none with --instant.
+    #[arg(long, value_name = "BLOCKS")]
+    pub finality_lag: Option<u32>,
     /// No line per block.
     #[arg(long, short)]
     pub quiet: bool,
@@ -92,8 +96,10 @@ impl Args {
         config.build = if self.fast { Build::Fast } else { Build::Production };
         config.block_time_ms = self.block_time;
         config.sealing = if self.instant { Sealing::Instant } else { Sealing::Manual };
-        config.history = usize::try_from(self.history).unwrap_or(usize::MAX);
-        config.finality_lag = self.finality_lag;
+        let history = self.history.and_then(|blocks| usize::try_from(blocks).ok());
+        config.history = history.unwrap_or(usize::MAX);
+        // Clients that act on `inBlock` miss it if `finalized` comes with it.
+        config.finality_lag = self.finality_lag.unwrap_or(if self.instant { 0 } else { 2 });
         config.genesis_ms = genesis_ms;
         config.seed = self.seed;
         config.shield = true;

@@ -1,9 +1,10 @@
 //! The running node: a chain, its websocket, a block whenever its time has come, and the end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tensor_chain::local::{InterfaceError, LocalChain, Sealing};
+use tensor_chain::local::{DataDir, DurableError, InterfaceError, LocalChain, Sealing};
 use tensor_chain::serve::ServeError;
 use tokio::time::MissedTickBehavior;
 
@@ -23,6 +24,12 @@ pub enum NodeError {
     /// The chain cannot be built.
     #[error("the chain cannot be built")]
     Interface(#[from] InterfaceError),
+    /// The folder cannot be used.
+    #[error("the chain cannot be kept on disk")]
+    Keep(#[from] DurableError),
+    /// The folder could not be used any longer.
+    #[error("the chain cannot go on")]
+    Halted(#[from] Arc<DurableError>),
     /// The websocket cannot be opened.
     #[error("the chain cannot be served; another --port may be free, and 0 always finds one")]
     Serve(#[from] ServeError),
@@ -62,7 +69,7 @@ pub async fn run(args: &Args) -> Result<(), NodeError> {
     let server = chain.serve((args.host, args.port).into()).await?;
     announce(&server.url(), &chain, args.json);
     match chain.config().sealing {
-        Sealing::Instant => stop.asked().await,
+        Sealing::Instant => watch_over(&chain, &mut stop).await,
         _ => produce(&chain, &mut stop).await,
     }
     eprintln!("stopping after block {}", chain.block_number());
@@ -72,12 +79,13 @@ pub async fn run(args: &Args) -> Result<(), NodeError> {
         // The closed subscription ends it, after the blocks that it has still to tell of.
         let _ = watching.await;
     }
-    Ok(())
+    chain.failure().map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-/// A new chain, with the scenario played.
+/// The chain in the folder that the arguments name, or a new one, with the scenario played.
 async fn found(args: &Args, scenario: Option<(&Path, Scenario)>) -> Result<LocalChain, NodeError> {
     let now = now_ms();
+    let dir = args.data_dir.as_deref().map(DataDir::open).transpose()?;
     let mut config = args.config(now);
     if scenario.is_some() {
         config.genesis_ms = now.saturating_sub(HEAD_START.saturating_mul(config.block_ms()));
@@ -86,11 +94,23 @@ async fn found(args: &Args, scenario: Option<(&Path, Scenario)>) -> Result<Local
     for fund in &args.fund {
         builder = builder.fund(fund.account, fund.amount.rao());
     }
+    let dir = match dir {
+        Some(dir) if !dir.is_new() => {
+            let chain = builder.open(dir)?;
+            eprintln!("going on after block {}", chain.block_number());
+            return Ok(chain);
+        }
+        dir => dir,
+    };
     let chain = builder.build()?;
     if let Some((path, scenario)) = scenario {
         let played = scenario.play(&chain).await;
         played.map_err(|source| NodeError::Scenario { path: path.to_owned(), source })?;
         chain.set_time(now_ms());
+    }
+    // All of the scenario or nothing of it.
+    if let Some(dir) = dir {
+        chain.keep_in(dir)?;
     }
     Ok(chain)
 }
@@ -115,7 +135,18 @@ fn announce(url: &str, chain: &LocalChain, json: bool) {
     }
 }
 
-/// Makes a block whenever its time has come, until asked to stop.
+/// Waits until asked to stop, or until the chain's folder fails.
+async fn watch_over(chain: &LocalChain, stop: &mut Stop) {
+    let mut looks = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            () = stop.asked() => return,
+            _ = looks.tick() => if chain.failure().is_some() { return },
+        }
+    }
+}
+
+/// Makes a block whenever its time has come, until asked to stop or until the chain's folder fails.
 async fn produce(chain: &LocalChain, stop: &mut Stop) {
     let mut ticks = tokio::time::interval(Duration::from_millis(chain.config().block_ms()));
     // After a pause there is one late block, not a burst.
@@ -127,6 +158,9 @@ async fn produce(chain: &LocalChain, stop: &mut Stop) {
             _ = ticks.tick() => {
                 chain.set_time(now_ms());
                 chain.advance(1);
+                if chain.failure().is_some() {
+                    return;
+                }
             }
         }
     }

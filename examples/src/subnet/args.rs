@@ -40,6 +40,10 @@ pub struct Args {
     /// (miner 3 in epoch 5). May be given several times.
     #[arg(long, value_name = "MINER[@EPOCH]", value_parser = Kill::parse)]
     pub kill: Vec<Kill>,
+    /// Keep the chain's websocket open on this port while the story plays, and after it until SIGINT or
+    /// SIGTERM; 0 takes a free one. Needs feature `localnet`.
+    #[arg(long, value_name = "PORT")]
+    pub serve: Option<u16>,
     /// Plain lines even on a terminal.
     #[arg(long)]
     pub plain: bool,

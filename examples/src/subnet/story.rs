@@ -28,6 +28,7 @@ use super::judge::Material;
 use super::ledger::{self, Told};
 use super::ranking::Ranking;
 use super::report::Report;
+use super::serve::{ServeFailure, Served};
 use super::stage::Stage;
 use sockets::client;
 
@@ -65,6 +66,9 @@ pub enum StoryError {
     /// A part of the story died.
     #[error("a part of the story died")]
     Died(#[from] tokio::task::JoinError),
+    /// The chain could not be served.
+    #[error("the chain could not be served")]
+    Serve(#[from] ServeFailure),
     /// A miner to stop does not exist.
     #[error("there is no miner {0}; they are counted from 0")]
     NoSuchMiner(u16),
@@ -79,6 +83,8 @@ pub struct Outcome {
     pub answers: Answers,
     /// Hotkeys of miners that the user had stopped.
     pub stopped: Vec<String>,
+    /// The chain's websocket, if it was asked for: what is read there is what the report says.
+    pub served: Option<Served>,
 }
 
 /// Plays the story.
@@ -91,6 +97,13 @@ pub async fn play(args: &Args, cast: &Cast, board: &Board) -> Result<Outcome, St
     }
     let (material, lines) = feedback(args)?;
     let chain = chain(cast)?;
+    let served = match args.serve {
+        Some(port) => Some(Served::open(&chain, port).await?),
+        None => None,
+    };
+    if let Some(served) = &served {
+        eprintln!("serving {}", served.url());
+    }
     let subtensor = Subtensor::local(&chain).await?;
     let play = Play {
         args,
@@ -108,7 +121,7 @@ pub async fn play(args: &Args, cast: &Cast, board: &Board) -> Result<Outcome, St
     let outcome = play.on(stage, material, lines).await;
     over.store(true, Ordering::SeqCst);
     clock.abort();
-    outcome
+    outcome.map(|outcome| Outcome { served, ..outcome })
 }
 
 /// Makes a block whenever everybody waits for one: never by wall time.
@@ -160,7 +173,7 @@ impl Play<'_> {
             labelled: answers.verdicts.len() as u64,
         };
         let report = ledger::outcome(&self.subtensor, &self.chain, netuid, self.cast, told).await?;
-        Ok(Outcome { report, answers, stopped })
+        Ok(Outcome { report, answers, stopped, served: None })
     }
 }
 

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(all(feature = "localnet", unix))]
+mod clients;
 mod conformance;
+#[cfg(all(feature = "localnet", unix))]
+mod durable;
 mod edges;
 #[cfg(unix)]
 mod interop;

@@ -46,6 +46,12 @@ impl Process {
         said
     }
 
+    /// Kills it without a word, and returns what it said on standard error.
+    pub(crate) fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.end().1
+    }
+
     /// Waits for the end: its exit code, and what it said on standard error.
     pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();

@@ -154,6 +154,10 @@ impl LocalChainBuilder {
     ///
     /// The interface lacks what the rules need, or an imported subnet is root.
     pub fn build(self) -> Result<LocalChain, InterfaceError> {
+        Ok(LocalChain { node: Arc::new(Mutex::new(self.into_node()?)) })
+    }
+
+    pub(super) fn into_node(self) -> Result<Node, InterfaceError> {
         let Self { config, interface, funds, subnets } = self;
         let interface = match interface {
             Some(interface) => interface,
@@ -174,7 +178,6 @@ impl LocalChainBuilder {
         };
         let funds =
             funds.iter().map(|(account, rao)| (account.to_bytes(), *rao)).collect::<Vec<_>>();
-        let node = Node::new(config, interface, &funds, &subnets)?;
-        Ok(LocalChain { node: Arc::new(Mutex::new(node)) })
+        Node::new(config, interface, &funds, &subnets)
     }
 }

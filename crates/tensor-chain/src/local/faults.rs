@@ -151,9 +151,13 @@ impl LocalChain {
     ///
     /// # Errors
     ///
-    /// The interface lacks what the rules need; nothing is planned then.
+    /// The interface lacks what the rules need, or the chain is kept on disk; nothing is planned then.
     pub fn upgrade_at(&self, number: u64, interface: Interface) -> Result<(), InterfaceError> {
         let mut node = self.lock();
+        #[cfg(feature = "durable")]
+        if node.store.is_some() {
+            return Err(InterfaceError::Kept);
+        }
         let interface = Arc::new(interface);
         Runtime::new(Arc::clone(&interface), node.config.ruleset)?;
         node.planned.push((number, interface));
@@ -213,6 +217,7 @@ impl Node {
             self.retract();
         }
         if count > 0 {
+            self.keep_whole();
             self.lose_slots(1);
             self.return_retracted();
         }

@@ -40,9 +40,9 @@ pub(crate) struct Block {
     /// Encoded extrinsics, the inherent first.
     pub(crate) extrinsics: Vec<Arc<[u8]>>,
     /// What the block overwrote.
-    delta: ReverseDelta,
+    pub(crate) delta: ReverseDelta,
     /// Hash chain over all writes before the block.
-    root_before: Hash,
+    pub(crate) root_before: Hash,
 }
 
 /// Where a block hash leads.
@@ -77,19 +77,22 @@ impl History {
         }
     }
 
+    /// The history of a chain whose kept blocks, none of them yet here, come after these.
+    #[cfg(feature = "durable")]
+    pub(crate) fn resumed(depth: usize, hashes: Vec<Hash>) -> Self {
+        let first = u32::try_from(hashes.len()).unwrap_or(u32::MAX);
+        let by_hash = (0..first).zip(&hashes).map(|(number, hash)| (short(hash), number)).collect();
+        let (depth, blocks) = (depth.max(1), VecDeque::new());
+        let (replaced, reverted) = (VecDeque::new(), Vec::new());
+        Self { depth, first, blocks, hashes, by_hash, amended: None, replaced, reverted }
+    }
+
     /// Appends the block that was just built.
-    pub(crate) fn push(
-        &mut self,
-        header: Header,
-        hash: Hash,
-        extrinsics: Vec<Arc<[u8]>>,
-        delta: ReverseDelta,
-        root_before: Hash,
-    ) {
+    pub(crate) fn push(&mut self, block: Block, hash: Hash) {
         self.amended = None;
-        self.by_hash.insert(short(&hash), header.number);
+        self.by_hash.insert(short(&hash), block.header.number);
         self.hashes.push(hash);
-        self.blocks.push_back(Arc::new(Block { header, extrinsics, delta, root_before }));
+        self.blocks.push_back(Arc::new(block));
         while self.blocks.len() > self.depth.saturating_add(1) {
             self.blocks.pop_front();
             self.first = self.first.saturating_add(1);
@@ -258,7 +261,8 @@ mod tests {
             let delta = state.end_block();
             let header = header(number);
             let hash = header.hash();
-            history.push(header, hash, Vec::new(), delta, [0; 32]);
+            let (extrinsics, root_before) = (Vec::new(), [0; 32]);
+            history.push(Block { header, extrinsics, delta, root_before }, hash);
             if number == 5 {
                 state.put(b"outside", b"1");
                 state.put(b"a", b"outside");

@@ -69,6 +69,9 @@ pub enum InterfaceError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A chain on disk keeps the interface that it began with.
+    #[error("the chain is kept on disk, where its interface is a part of it")]
+    Kept,
     /// The interface lacks items which the runtime needs.
     #[error("the interface lacks {}", .0.join(", "))]
     Missing(Vec<String>),

@@ -3,6 +3,7 @@
 //! Everything happens inside a call of the owner: there is no thread, no timer and no clock.
 
 mod admission;
+mod keeping;
 mod limits;
 mod production;
 mod system;
@@ -70,6 +71,12 @@ pub(crate) struct Node {
     pub(crate) faults: Option<Draws>,
     /// Upgrades to come, with the block after which they are in force.
     pub(crate) planned: Vec<(u64, Arc<Interface>)>,
+    /// The folder that the chain is kept in, if it is.
+    #[cfg(feature = "durable")]
+    pub(crate) store: Option<super::durable::Store>,
+    /// Why the node makes no more blocks.
+    #[cfg(feature = "durable")]
+    pub(crate) failure: Option<Arc<super::durable::DurableError>>,
     events: Vec<EventRecord>,
 }
 
@@ -122,6 +129,10 @@ impl Node {
             impersonated: HashSet::new(),
             past: Vec::new(),
             clock_shift: 0,
+            #[cfg(feature = "durable")]
+            store: None,
+            #[cfg(feature = "durable")]
+            failure: None,
             awaiting_finality: VecDeque::new(),
             retracted: Vec::new(),
             faults: None,
@@ -158,6 +169,10 @@ impl Node {
             shield: self.shield.clone(),
             root: self.root,
             clock_shift: self.clock_shift,
+            #[cfg(feature = "durable")]
+            store: None,
+            #[cfg(feature = "durable")]
+            failure: None,
             awaiting_finality: VecDeque::new(),
             retracted: Vec::new(),
             faults: self.faults.clone(),
@@ -191,9 +206,12 @@ impl Node {
         cx.author = self.config.author.map(|a| a.to_bytes());
         let out = change(&mut cx, &runtime);
         self.events.clear();
-        self.root = self.state.chain_root(&self.root);
+        let previous_root = self.root;
+        self.root = self.state.chain_root(&previous_root);
         let delta = self.state.end_block();
-        self.history.amend(delta);
+        if !delta.is_empty() && self.keep_amendment(&delta, previous_root) {
+            self.history.amend(delta);
+        }
         out
     }
 

@@ -53,6 +53,9 @@ pub enum PoolError {
     /// It was refused not long ago.
     #[error("transaction is temporarily banned")]
     Banned,
+    /// The chain makes no more blocks: its disk failed.
+    #[error("the chain makes no more blocks")]
+    Halted,
     /// The pool is full.
     #[error("the transaction couldn't enter the pool because of the limit")]
     Full,

@@ -276,15 +276,23 @@ impl State {
     /// A root in the sense of a hash chain: blake2-256 over the previous root and this block's writes in order of first write. Not a Merkle root.
     #[must_use]
     pub fn chain_root(&self, previous: &[u8; 32]) -> [u8; 32] {
+        let written = self.journal.iter().filter(|r| r.first);
+        Self::root_of(previous, written.map(|r| (&r.key, r.old.as_deref(), self.get(&r.key))))
+    }
+
+    /// The root after writes, each with the value before and the one after, in order of first write.
+    pub(crate) fn root_of<'a>(
+        previous: &[u8; 32],
+        writes: impl Iterator<Item = (&'a Key, Option<&'a [u8]>, Option<&'a [u8]>)>,
+    ) -> [u8; 32] {
         let mut hasher = blake2::Blake2b::<U32>::new();
         hasher.update(previous);
-        for record in self.journal.iter().filter(|r| r.first) {
-            let value = self.get(&record.key);
-            if value == record.old.as_deref() {
+        for (key, old, value) in writes {
+            if value == old {
                 continue;
             }
-            hasher.update((record.key.len() as u64).to_le_bytes());
-            hasher.update(&record.key);
+            hasher.update((key.len() as u64).to_le_bytes());
+            hasher.update(key);
             match value {
                 Some(value) => {
                     hasher.update((value.len() as u64 + 1).to_le_bytes());

@@ -28,7 +28,7 @@ impl LocalChain {
     ///
     /// # Errors
     ///
-    /// The interface lacks what the rules need; the chain stays as it is.
+    /// The interface lacks what the rules need, or the chain is kept on disk; the chain stays as it is.
     pub fn upgrade(&self, interface: Interface) -> Result<(), InterfaceError> {
         self.lock().upgrade(Arc::new(interface))
     }
@@ -41,6 +41,10 @@ impl LocalChain {
 
 impl Node {
     pub(crate) fn upgrade(&mut self, interface: Arc<Interface>) -> Result<(), InterfaceError> {
+        #[cfg(feature = "durable")]
+        if self.store.is_some() {
+            return Err(InterfaceError::Kept);
+        }
         let runtime = Runtime::new(Arc::clone(&interface), self.config.ruleset)?;
         self.resolve_system(&interface)?;
         if let Some(until) = self.history.head().checked_sub(1) {

@@ -4,6 +4,8 @@
 
 mod anything;
 mod blocks;
+#[cfg(feature = "durable")]
+mod durable;
 mod faults;
 mod golden;
 mod hostile;
@@ -14,4 +16,5 @@ mod rpc_table;
 mod served;
 mod signing;
 mod subxt_client;
+mod traces;
 mod transactions;

@@ -23,6 +23,9 @@ impl Node {
         bytes: &[u8],
         watcher: Option<Feed>,
     ) -> Result<Hash, PoolError> {
+        if self.halted() {
+            return Err(PoolError::Halted);
+        }
         let extrinsic = Extrinsic::decode(bytes, &self.interface)?;
         let hash = extrinsic.hash;
         if self.pool.contains(&hash) {

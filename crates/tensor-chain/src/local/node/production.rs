@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::{
     block::{self, Hash, Header},
     extrinsic::{Era, Extrinsic},
+    history::Block,
     faults::Draws,
     pool::Waiting,
     runtime::{Ctx, EventRecord, Origin, Phase},
@@ -28,8 +29,13 @@ enum Applied {
 
 impl Node {
     /// Builds one block from the waiting transactions.
+    ///
+    /// A node that is halted builds none; then this is the hash of the newest one.
     pub(crate) fn seal(&mut self) -> Hash {
         let parent_hash = self.history.head_hash();
+        if self.halted() {
+            return parent_hash;
+        }
         let number = self.history.head().saturating_add(1);
         let now = self.time_of(number);
         let slot = now.checked_div(self.config.block_ms()).unwrap_or(0);
@@ -70,7 +76,11 @@ impl Node {
         let extrinsics_root = block::extrinsics_root(&hashes);
         let header = Header { parent_hash, number, state_root, extrinsics_root, slot: Some(slot) };
         let hash = header.hash();
-        self.history.push(header, hash, extrinsics, delta, before);
+        let block = Block { header, extrinsics, delta, root_before: before };
+        if !self.keep_block(&block, &hash) {
+            return parent_hash;
+        }
+        self.history.push(block, hash);
         self.announce(number, hash, included);
         hash
     }

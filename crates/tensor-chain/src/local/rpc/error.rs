@@ -110,6 +110,7 @@ impl From<PoolError> for RpcError {
                         .to_owned(),
                 ),
             ),
+            PoolError::Halted => Self::new(-32_603, "Internal error", Some(error.to_string())),
             PoolError::Full => Self::new(
                 1_016,
                 "Immediately Dropped",

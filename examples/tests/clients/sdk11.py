@@ -3,7 +3,7 @@
 usage: sdk11.py URL
 
 Ends with exit code 0 and "ok" if everything held. The chain must be fresh, of the development
-preset, with sudo on //Alice and a shield that opens (the crate's example `served`).
+preset, with sudo on //Alice and a shield that opens.
 """
 
 import sys
@@ -32,10 +32,20 @@ def main(url):
         return sub.query(storage.System.Account, [who.coldkey.ss58_address])["data"]["free"]
 
     def done(intent, who):
-        result = sub.execute(intent, who)
+        return done_with(intent, sub.execute(intent, who))
+
+    def done_with(intent, result):
         assert result.success, f"{type(intent).__name__}: {result.message} {result.error}"
         print("done", type(intent).__name__)
         return result
+
+    def shielded(intent, who):
+        # What is shielded must be in a block within eight: a machine under load may need two tries.
+        for _ in range(3):
+            result = sub.execute(intent, who)
+            if result.success or "expired" not in str(result.message):
+                break
+        return done_with(intent, result)
 
     def refused(intent, who, code):
         try:
@@ -84,7 +94,7 @@ def main(url):
 
     # Registration: through the shield, as this SDK insists.
     for who in (validator, miner):
-        done(bt.BurnedRegister(netuid=netuid), who)
+        shielded(bt.BurnedRegister(netuid=netuid), who)
         uid = sub.read("uid", netuid=netuid, hotkey_ss58=who.hotkey.ss58_address)
         assert uid is not None
     # The SDK counts the carrier's nonce only; a new client asks the chain.
@@ -107,6 +117,15 @@ def main(url):
     # Serving.
     done(bt.ServeAxon(netuid=netuid, ip="8.8.8.8", port=8091), miner)
     refused(bt.ServeAxon(netuid=netuid, ip="127.0.0.1", port=8091), validator, "invalid_argument")
+
+    # A commitment.
+    info = {"fields": [[{"Raw5": "0x" + b"hello".hex()}]]}
+    call = calls.Commitments.set_commitment(netuid=netuid, info=info)
+    result = sub.submit_call(call, miner, signer="hotkey")
+    assert result.success, result.message
+    found = sub.query(storage.Commitments.CommitmentOf, [netuid, miner.hotkey.ss58_address])
+    assert found["info"]["fields"] == [{"Raw5": "0x68656c6c6f"}], found
+    print("done set_commitment")
 
     # Weights in the open.
     done(bt.SetHyperparameter(netuid=netuid, name="commit_reveal_weights_enabled", value=False), owner)

@@ -3,7 +3,7 @@
 usage: sdk10.py URL
 
 Ends with exit code 0 and "ok" if everything held. The chain must be fresh and of the development
-preset, with sudo on //Alice (the crate's example `served`).
+preset, with sudo on //Alice.
 """
 
 import sys
