@@ -30,6 +30,8 @@ fn main() {
     blocks(if brief { 100 } else { 200_000 });
     transfers(if brief { 10 } else { 10_000 });
     epochs(if brief { 1 } else { 50 });
+    #[cfg(feature = "durable")]
+    kept(if brief { 10 } else { 2_000 });
     let (subnets, count) = if brief { (2, 10) } else { (64, 7_200) };
     day(subnets, count, Coldkeys::OneEach);
     day(subnets, count, Coldkeys::OneForAll);
@@ -76,6 +78,36 @@ fn resident_mib() -> Option<u64> {
 fn blocks(count: u64) {
     let chain = with_neurons(256, u16::MAX);
     report("blocks, one subnet of 256 neurons, no epoch", count, || chain.advance(count));
+}
+
+/// Blocks and transfers of a chain in a folder: by the clock, since it is the disk that they wait for.
+#[cfg(feature = "durable")]
+fn kept(count: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let dir = tensor_chain::local::DataDir::open(folder.path()).unwrap();
+        LocalChain::builder().history(usize::MAX).open(dir).unwrap()
+    };
+    let chain = open();
+    let start = Instant::now();
+    chain.advance(u64::from(count));
+    let each = start.elapsed() / count;
+    println!("{:<48} {:>12.2} ms each", "blocks in a folder, empty", each.as_secs_f64() * 1_000.0);
+    let alice = Keypair::from_uri("//Alice", Scheme::Sr25519).unwrap();
+    let transactions: Vec<_> = (0..count).map(|nonce| transfer(&chain, &alice, nonce)).collect();
+    let start = Instant::now();
+    for batch in transactions.chunks(100) {
+        batch.iter().for_each(|transaction| drop(chain.submit(transaction).unwrap()));
+        chain.advance(1);
+    }
+    let per_second = f64::from(count) / start.elapsed().as_secs_f64();
+    println!("{:<48} {per_second:>12.0} per second", "transfers in a folder, 100 to a block");
+    let head = chain.block_number();
+    drop(chain);
+    let start = Instant::now();
+    assert_eq!(open().block_number(), head);
+    let took = start.elapsed().as_secs_f64();
+    println!("{:<48} {took:>12.2} s", format!("opening a folder of {head} blocks"));
 }
 
 /// Transfers from one signer to another, a block for each thousand.

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from bittensor.sp_core import Keypair
@@ -102,7 +103,20 @@ def main(url, home):
     cli.done("tx", "serve-axon", *netuid, "--ip", "8.8.8.8", "--port", "8091", wallet="charlie")
     setting = ("--name", "commit_reveal_weights_enabled", "--value")
     cli.done("tx", "set-hyperparameter", *netuid, *setting, "false")
-    cli.done("weights", "set", *netuid, "--uids", "0,2", "--weights", "0.25,0.75", wallet="bob")
+    weights = (*netuid, "--uids", "0,2", "--weights", "0.25,0.75")
+    cli.done("weights", "set", *weights, wallet="bob")
+    cli.done("tx", "set-hyperparameter", *netuid, *setting, "true")
+    # Refused until the subnet's rate limit has passed since the last weights.
+    cli.refused("weights", "commit", *weights, wallet="bob", error="rate_limited")
+    for _ in range(20):
+        code, said = cli.run("weights", "commit", *weights, wallet="bob")
+        if code == 0:
+            break
+        assert "rate_limited" in str(said), said
+        time.sleep(3)
+    assert code == 0, said
+    commits = cli.done("query", "timelocked-weight-commits", *netuid)
+    assert hotkeys["bob"] in str(commits), commits
 
     # What all of it comes to.
     with ThreadPoolExecutor() as pool:

@@ -70,10 +70,8 @@ mod tests {
             slot: Some(9),
         };
         let extrinsics = vec![(*b"one").into(), (*b"").into()];
-        let delta = vec![
-            ((*b"key").into(), Some(Bytes::from_slice(b"old"))),
-            ((*b"new").into(), None),
-        ];
+        let delta =
+            vec![((*b"key").into(), Some(Bytes::from_slice(b"old"))), ((*b"new").into(), None)];
         let block = Block { header, extrinsics, delta, root_before: [4; 32] };
         let bytes = encode_block(&block);
         let again = decode_block(&bytes).unwrap();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::super::{
     block::{self, Hash, Header},
     extrinsic::{Era, Extrinsic},
-    history::Block,
     faults::Draws,
+    history::Block,
     pool::Waiting,
     runtime::{Ctx, EventRecord, Origin, Phase},
 };
