@@ -209,7 +209,10 @@ impl Node {
         let previous_root = self.root;
         self.root = self.state.chain_root(&previous_root);
         let delta = self.state.end_block();
-        if !delta.is_empty() && self.keep_amendment(&delta, previous_root) {
+        if delta.is_empty() {
+            // Nothing was written: there is nothing to amend, and the hash chain stays.
+            self.root = previous_root;
+        } else if self.keep_amendment(&delta, previous_root) {
             self.history.amend(delta);
         }
         out
