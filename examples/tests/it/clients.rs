@@ -1,4 +1,4 @@
-//! The official clients, unmodified, against the program `localnet`: both SDKs, both command lines, and the
+//! The official clients, unmodified, against the program `localnet`: both SDKs and the
 //! JavaScript API. Runs where `TENSOR_INTEROP=1`, with each client where its variable says; then a
 //! missing one is a failure. The stories are in `tests/clients`.
 
@@ -79,18 +79,6 @@ fn sdk_11() {
 fn sdk_10() {
     let Some(python) = client("TENSOR_PY_V10") else { return };
     against_localnet(python, "sdk10.py", &[]);
-}
-
-#[test]
-fn btcli_of_sdk_11() {
-    let Some(python) = client("TENSOR_PY_V11") else { return };
-    against_localnet(python, "btcli11.py", &[]);
-}
-
-#[test]
-fn btcli_9() {
-    let Some(python) = client("TENSOR_PY_BTCLI") else { return };
-    against_localnet(python, "btcli9.py", &[]);
 }
 
 #[test]
