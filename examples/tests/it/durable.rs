@@ -47,7 +47,7 @@ async fn a_killed_node_goes_on_where_it_was() {
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(said.contains("is open in another process"), "{said}");
         let paying = tokio::spawn(pay(node.ready[0].clone()));
-        assert_eq!(*genesis.get_or_insert(node.ready[1].clone()), node.ready[1]);
+        assert_eq!(*genesis.get_or_insert_with(|| node.ready[1].clone()), node.ready[1]);
         tokio::time::sleep(Duration::from_millis(moment)).await;
         let said = node.kill();
         paying.abort();
