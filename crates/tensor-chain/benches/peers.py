@@ -28,7 +28,7 @@ def sdk11(url, rounds, nonces):
 
     sub = bittensor.Subtensor(url)
     assert len(sub.subnets.metagraph(1, commitments=False).neurons) == 256
-    prefix = b"subtensor-pow-register-v1" + bytes(2 + 32 + 32 + 32)
+    prefix = b"subtensor-pow-register-v1" + (7).to_bytes(2, "little") + bytes(32 + 32 + 32)
     hard = (1 << 64) - 1
 
     def in_python():
