@@ -23,6 +23,8 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tensor-chain", BTreeSet::from(["tensor-core", "tensor-yuma"])),
         ("tensor-ml", BTreeSet::from(["tensor-core"])),
         ("tensor-examples", BTreeSet::from(all)),
+        // To copy: it stands on the examples' library.
+        ("tensor-template", BTreeSet::from(["tensor-core", "tensor-examples"])),
     ])
 }
 
