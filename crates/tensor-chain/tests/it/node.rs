@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot be fails the test")]
 
 mod anything;
+mod asking;
 mod blocks;
 #[cfg(feature = "durable")]
 mod durable;

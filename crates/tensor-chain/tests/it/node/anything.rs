@@ -11,7 +11,7 @@ use serde_json::json;
 use tensor_chain::local::{Interface, LocalChain};
 use tensor_core::key::Keypair;
 
-use super::blocks::rpc;
+use super::asking::rpc;
 use super::signing::{Transaction, keypair};
 
 /// Calls that write any bytes anywhere, mint without bound, or take the key away with which everything else is tried.

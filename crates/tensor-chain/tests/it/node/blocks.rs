@@ -6,15 +6,10 @@ use sp_crypto_hashing::blake2_256;
 use tensor_chain::local::{Build, LocalChain, LocalChainError};
 
 use super::{
+    asking::rpc,
     signing::{Transaction, chain, keypair, transfer},
     transactions::nonce,
 };
-
-pub(crate) fn rpc(chain: &LocalChain, method: &str, params: Value) -> Value {
-    let params = to_raw_value(&params).unwrap();
-    let answer = chain.rpc().request(method, Some(&params)).unwrap();
-    serde_json::from_str(answer.get()).unwrap()
-}
 
 fn hex_bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap().trim_start_matches("0x")).unwrap()

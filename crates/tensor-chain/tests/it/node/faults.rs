@@ -1,37 +1,16 @@
 //! Faults on purpose: reorganisations, late blocks, refusals, lost requests, planned upgrades.
 
-use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json, value::to_raw_value};
-use tensor_chain::local::{
-    Faults, Interface, LocalChain, LocalChainError, pool::PoolError, rpc::Subscription,
-};
-
+use tensor_chain::local::{Faults, Interface, LocalChain, LocalChainError, pool::PoolError};
 use tensor_core::key::{Keypair, Scheme};
 
 use super::{
-    blocks::rpc,
+    asking::{hex, queued, rpc, subscribe},
     signing::{Transaction, keypair, transfer},
 };
 
 fn lagging(lag: u32) -> LocalChain {
     LocalChain::builder().finality_lag(lag).build().unwrap()
-}
-
-fn subscribe(chain: &LocalChain, method: &str, params: Value) -> Subscription {
-    let params = to_raw_value(&params).unwrap();
-    chain.rpc().subscribe(method, Some(&params)).unwrap()
-}
-
-fn queued(subscription: &mut Subscription) -> Vec<Value> {
-    let mut items = Vec::new();
-    while let Some(Some(item)) = subscription.next().now_or_never() {
-        items.push(serde_json::from_str(item.get()).unwrap());
-    }
-    items
-}
-
-fn hex(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
 }
 
 fn hash(chain: &LocalChain, number: u64) -> String {

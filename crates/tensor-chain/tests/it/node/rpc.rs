@@ -7,31 +7,13 @@ use tensor_chain::local::{LocalChain, LocalRpc, RpcError, Sealing, rpc::Subscrip
 use tensor_core::key::Keypair;
 
 use super::{
-    blocks::rpc,
+    asking::{hex, queued, rpc, subscribe},
     signing::{Transaction, chain, keypair, transfer},
 };
 
 fn error(chain: &LocalChain, method: &str, params: Value) -> RpcError {
     let params = to_raw_value(&params).unwrap();
     chain.rpc().request(method, Some(&params)).unwrap_err()
-}
-
-fn subscribe(chain: &LocalChain, method: &str, params: Value) -> Subscription {
-    let params = to_raw_value(&params).unwrap();
-    chain.rpc().subscribe(method, Some(&params)).unwrap()
-}
-
-/// Everything that is queued now.
-fn queued(subscription: &mut Subscription) -> Vec<Value> {
-    let mut items = Vec::new();
-    while let Some(Some(item)) = subscription.next().now_or_never() {
-        items.push(serde_json::from_str(item.get()).unwrap());
-    }
-    items
-}
-
-fn hex(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
 }
 
 fn ss58(key: &Keypair) -> String {

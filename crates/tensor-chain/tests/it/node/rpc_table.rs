@@ -6,7 +6,7 @@ use parity_scale_codec::Encode;
 use serde_json::{Value, json, value::to_raw_value};
 use tensor_chain::local::LocalChain;
 
-use super::blocks::rpc;
+use super::asking::rpc;
 use super::signing::{Transaction, chain, keypair, transfer};
 
 /// What an answer looks like.

@@ -9,6 +9,7 @@ use scale_info::{TypeDef, TypeDefPrimitive};
 use serde_json::{Value, json, value::to_raw_value};
 use tensor_chain::local::{Interface, LocalChain, RpcError, Sealing};
 
+use super::asking::hex;
 use super::signing::{Transaction, keypair, transfer};
 
 const TRACES: &str = include_str!(concat!(
@@ -309,10 +310,6 @@ fn named(name: &str) -> (&str, &str) {
 
 fn check(holds: bool, answer: &Value) -> Result<(), String> {
     if holds { Ok(()) } else { Err(answer.to_string()) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
 }
 
 fn bytes(value: &Value) -> Result<Vec<u8>, String> {
