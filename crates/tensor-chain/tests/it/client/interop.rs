@@ -2,47 +2,18 @@
 //! interpreters that have the packages in `TENSOR_PY_V11` and `TENSOR_PY_V10`; then a missing one is a
 //! failure.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value as Json, json};
 use tensor_chain::pow::{Progress, Puzzle};
 use tensor_chain::timelock::{Envelope, QUICKNET};
 use tensor_core::{BlockNumber, Coldkey, Hotkey, NetUid};
 
+use official::official;
+
+#[path = "../../clients/official.rs"]
+mod official;
+
 /// Quicknet's signature of round 1,000.
 const ROUND_1000: &str = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
-
-/// What the package behind that variable answers to these tasks; nothing if interop was not asked for.
-fn official(variable: &str, tasks: &[Json]) -> Option<Vec<Json>> {
-    if std::env::var("TENSOR_INTEROP").as_deref() != Ok("1") {
-        println!("interop was not asked for: TENSOR_INTEROP is not 1");
-        return None;
-    }
-    let Some(python) = std::env::var_os(variable) else {
-        panic!("TENSOR_INTEROP=1 asks for interop, but {variable} names no Python");
-    };
-    let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/crypto.py"))
-        // The test's home keeps the SDK from touching the user's.
-        .env("HOME", std::env::temp_dir())
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    for task in tasks {
-        writeln!(input, "{task}").unwrap();
-    }
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{variable}: the script failed");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), tasks.len());
-    Some(answers)
-}
 
 #[test]
 fn timelocks_open_both_ways() {
