@@ -87,9 +87,6 @@ impl WeightSetter for Stage {
             let signature = self.beacon.signature(*reveal_round);
             self.chain.store_pulse(*reveal_round, &[0; 32], &signature);
         }
-        outcome.receipt().cloned().ok_or_else(|| ChainError::Rejected {
-            reason: "weights were set too recently".into(),
-            retryable: true,
-        })
+        outcome.into_receipt()
     }
 }

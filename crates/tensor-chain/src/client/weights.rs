@@ -14,6 +14,7 @@ mod prepare;
 mod refused;
 mod setter;
 
+use tensor_core::chain::ChainError;
 use tensor_core::key::Signer;
 use tensor_core::receipt::Receipt;
 use tensor_core::weights::{U16Fraction, Weights, WeightsError};
@@ -136,6 +137,21 @@ impl WeightsOutcome {
         match self {
             Self::Set { receipt, .. } | Self::Committed { receipt, .. } => Some(receipt),
             Self::TooSoon { .. } => None,
+        }
+    }
+
+    /// Where they were included, or why not in the words of tensor-core.
+    ///
+    /// # Errors
+    /// [`ChainError::Rejected`], retryable, when the rate limit kept them back; the reason names the block
+    /// that takes them.
+    pub fn into_receipt(self) -> Result<Receipt, ChainError> {
+        match self {
+            Self::Set { receipt, .. } | Self::Committed { receipt, .. } => Ok(receipt),
+            Self::TooSoon { next_allowed } => Err(ChainError::Rejected {
+                reason: format!("weights are taken again from block {next_allowed} on"),
+                retryable: true,
+            }),
         }
     }
 }

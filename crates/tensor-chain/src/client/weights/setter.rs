@@ -8,15 +8,15 @@ use tensor_core::key::Signer;
 use tensor_core::receipt::Receipt;
 use tensor_core::weights::Weights;
 
-use super::{SetWeights, WeightsOutcome};
+use super::SetWeights;
 use crate::client::Subtensor;
 
 /// Weights on the subnet's first mechanism, set or committed to as the subnet asks.
 #[async_trait]
 impl WeightSetter for Subtensor {
     /// # Errors
-    /// As [`Subtensor::set_weights`] has them; weights that the rate limit keeps back are
-    /// [`ChainError::Rejected`], retryable, and the reason names the block that takes them.
+    /// As [`Subtensor::set_weights`] and [`WeightsOutcome::into_receipt`](super::WeightsOutcome::into_receipt)
+    /// have them.
     async fn set_weights(
         &self,
         netuid: NetUid,
@@ -24,14 +24,6 @@ impl WeightSetter for Subtensor {
         signer: &dyn Signer,
     ) -> Result<Receipt, ChainError> {
         let set = SetWeights::new(netuid, weights.clone());
-        match Self::set_weights(self, &set, signer).await? {
-            WeightsOutcome::Set { receipt, .. } | WeightsOutcome::Committed { receipt, .. } => {
-                Ok(receipt)
-            }
-            WeightsOutcome::TooSoon { next_allowed } => Err(ChainError::Rejected {
-                reason: format!("weights are taken again from block {next_allowed} on"),
-                retryable: true,
-            }),
-        }
+        Self::set_weights(self, &set, signer).await?.into_receipt()
     }
 }
