@@ -33,7 +33,7 @@ use tensor_net::Network;
 use tensor_yuma::sim::EpochRecord;
 
 use crate::founding::Founding;
-use cast::{Cast, Role};
+use cast::Cast;
 use clock::Stage;
 
 pub use cast::Strategy;
@@ -119,7 +119,6 @@ impl Rehearsal {
         let clock = stage.run(&pace, self.every);
         let play = async {
             let netuid = self.found(&cast, &seat).await?;
-            let first = subtensor.metagraph(netuid).await?.last_epoch();
             let mut records = Vec::new();
             let network = Network::new();
             let miners = miners::engage(&cast, &network, &honest, self.seed);
@@ -145,14 +144,14 @@ impl Rehearsal {
                 // What fails shows in the pay.
                 loops.push(async move { driver.run(drop).await }.boxed());
             }
-            let copier = cast.neurons.iter().find(|one| one.role == Role::Copier);
+            let copier = cast.neurons.iter().find(|one| one.strategy == Strategy::CopyingWeights);
             if let Some(copier) = copier {
                 let chain = pace.join(stage.clone());
                 loops.push(
                     copier::run(chain, subtensor.clone(), copier.key.clone(), netuid).boxed(),
                 );
             }
-            let watch = self.watch(&seat, &subtensor, netuid, &cast, first.value(), &mut records);
+            let watch = self.watch(&seat, &subtensor, netuid, &cast, &mut records);
             match select(Box::pin(watch), Box::pin(join_all(loops))).await {
                 futures::future::Either::Left((done, _)) => done?,
                 futures::future::Either::Right(_) => {}
@@ -234,22 +233,19 @@ impl Rehearsal {
         subtensor: &Subtensor,
         netuid: NetUid,
         cast: &Cast,
-        first: u64,
         records: &mut Vec<EpochRecord>,
     ) -> Result<(), RehearsalError> {
         let mut headers = chain.headers();
-        let mut last = first;
+        let mut last = subtensor.metagraph(netuid).await?.last_epoch();
         while let Some(header) = headers.next().await {
             let graph = chain.metagraph(netuid, At::Hash(header?.hash)).await?;
-            if graph.last_epoch().value() == last {
+            if graph.last_epoch() == last {
                 continue;
             }
-            last = graph.last_epoch().value();
-            let epoch = u64::from(self.tempo);
+            last = graph.last_epoch();
             let rows = subtensor.at(At::Number(graph.block()));
             let weights = rows.weights(netuid, tensor_core::MechId::new(0)).await?;
             records.push(report::record(records.len(), &graph, &weights, cast));
-            debug_assert!(last >= first.saturating_add(epoch.min(1)));
             if records.len() >= self.epochs() {
                 break;
             }

@@ -48,20 +48,8 @@ impl Strategy {
     }
 }
 
-/// What a neuron does, in code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Judge,
-    Copier,
-    Loyal,
-    Honest(u8),
-    Lazy,
-    Copying,
-    Ring(u8),
-}
-
 pub(super) struct Neuron {
-    pub(super) role: Role,
+    pub(super) strategy: Strategy,
     pub(super) key: Keypair,
 }
 
@@ -73,36 +61,38 @@ pub(super) struct Cast {
 }
 
 /// Validators first: the report counts on it.
-const ROLES: [Role; 11] = [
-    Role::Judge,
-    Role::Judge,
-    Role::Copier,
-    Role::Loyal,
-    Role::Honest(0),
-    Role::Honest(1),
-    Role::Honest(2),
-    Role::Lazy,
-    Role::Copying,
-    Role::Ring(0),
-    Role::Ring(1),
+const STRATEGIES: [Strategy; 11] = [
+    Strategy::Judging,
+    Strategy::Judging,
+    Strategy::CopyingWeights,
+    Strategy::Colluding,
+    Strategy::Honest,
+    Strategy::Honest,
+    Strategy::Honest,
+    Strategy::Lazy,
+    Strategy::Copying,
+    Strategy::Ring,
+    Strategy::Ring,
 ];
 
 impl Cast {
     pub(super) fn new() -> Result<Self, UriError> {
         let key = |name: &str| Keypair::from_uri(&format!("//rehearsal//{name}"), Scheme::Sr25519);
-        let neuron = |(at, role): (usize, &Role)| {
-            Ok(Neuron { role: *role, key: key(&format!("neuron//{at}"))? })
+        let neuron = |(at, strategy): (usize, &Strategy)| {
+            Ok(Neuron { strategy: *strategy, key: key(&format!("neuron//{at}"))? })
         };
         Ok(Self {
             owner: key("owner")?,
             owner_hotkey: Hotkey::new(key("owner//hotkey")?.account_id()),
             coldkey: key("coldkey")?,
-            neurons: ROLES.iter().enumerate().map(neuron).collect::<Result<_, UriError>>()?,
+            neurons: STRATEGIES.iter().enumerate().map(neuron).collect::<Result<_, UriError>>()?,
         })
     }
 
-    pub(super) fn hotkeys(&self, is: impl Fn(Role) -> bool) -> Vec<Hotkey> {
-        self.neurons.iter().filter(|one| is(one.role)).map(Neuron::hotkey).collect()
+    /// The hotkeys of all who live by that strategy.
+    pub(super) fn hotkeys(&self, strategy: Strategy) -> Vec<Hotkey> {
+        let neurons = self.neurons.iter().filter(|one| one.strategy == strategy);
+        neurons.map(Neuron::hotkey).collect()
     }
 }
 
@@ -113,24 +103,12 @@ impl Neuron {
 
     /// Honest stake outweighs the rest, or no incentive could be right.
     pub(super) fn stake(&self) -> Tao {
-        let coins = match self.role {
-            Role::Judge => 300,
-            Role::Copier | Role::Loyal => 100,
+        let coins = match self.strategy {
+            Strategy::Judging => 300,
+            Strategy::CopyingWeights | Strategy::Colluding => 100,
             _ => 0,
         };
         Tao::from_coins(coins).unwrap_or(Tao::ZERO)
-    }
-
-    pub(super) const fn strategy(&self) -> Strategy {
-        match self.role {
-            Role::Judge => Strategy::Judging,
-            Role::Copier => Strategy::CopyingWeights,
-            Role::Loyal => Strategy::Colluding,
-            Role::Honest(_) => Strategy::Honest,
-            Role::Lazy => Strategy::Lazy,
-            Role::Copying => Strategy::Copying,
-            Role::Ring(_) => Strategy::Ring,
-        }
     }
 
     /// The policy by which it judges, if it does.
@@ -139,12 +117,9 @@ impl Neuron {
         cast: &Cast,
         yours: &mut impl FnMut(Hotkey) -> V,
     ) -> Option<Box<dyn Validator>> {
-        match self.role {
-            Role::Judge => Some(Box::new(yours(self.hotkey()))),
-            Role::Loyal => {
-                let ring = cast.hotkeys(|role| matches!(role, Role::Ring(_)));
-                Some(Box::new(Loyal::new(ring)))
-            }
+        match self.strategy {
+            Strategy::Judging => Some(Box::new(yours(self.hotkey()))),
+            Strategy::Colluding => Some(Box::new(Loyal::new(cast.hotkeys(Strategy::Ring)))),
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ use tensor_core::validator::{Asked, Query, Reply, Validator};
 use tensor_core::{BlockNumber, Hotkey, Weights};
 use tensor_net::{AxonService, Network};
 
-use super::cast::{Cast, Role};
+use super::cast::{Cast, Strategy};
 
 /// Longest request or answer that is passed on.
 const BODY_BYTES: usize = 8 << 20;
@@ -35,16 +35,18 @@ pub(super) fn engage(
     let heard = Said::default();
     let ring = Said::default();
     let turns = Arc::new(AtomicU64::new(0));
-    let members = cast.hotkeys(|role| matches!(role, Role::Ring(_))).len() as u64;
+    let members = cast.hotkeys(Strategy::Ring).len() as u64;
     let mut endpoints = Vec::new();
     for (at, neuron) in cast.neurons.iter().enumerate() {
         let seed = seed.wrapping_mul(1000).wrapping_add(at as u64);
         let source = Source::Worker { miner: honest.clone(), day: Mutex::new(Day::new(seed)) };
-        let character = match neuron.role {
-            Role::Honest(_) => Character { source, said: heard.clone() },
-            Role::Lazy => Character { source: Source::Once(honest.clone()), said: Said::default() },
-            Role::Copying => Character { source: Source::Heard, said: heard.clone() },
-            Role::Ring(_) => Character {
+        let character = match neuron.strategy {
+            Strategy::Honest => Character { source, said: heard.clone() },
+            Strategy::Lazy => {
+                Character { source: Source::Once(honest.clone()), said: Said::default() }
+            }
+            Strategy::Copying => Character { source: Source::Heard, said: heard.clone() },
+            Strategy::Ring => Character {
                 source: Source::Shared {
                     miner: honest.clone(),
                     turns: turns.clone(),
@@ -53,7 +55,7 @@ pub(super) fn engage(
                 },
                 said: ring.clone(),
             },
-            Role::Judge | Role::Copier | Role::Loyal => continue,
+            Strategy::Judging | Strategy::CopyingWeights | Strategy::Colluding => continue,
         };
         endpoints.push((at, network.bind(AxonService::new(neuron.hotkey(), character))));
     }

@@ -10,7 +10,7 @@ use tensor_yuma::sim::plot::{PlotError, Quantity, svg};
 use tensor_yuma::sim::{EpochRecord, History};
 
 use super::Rehearsal;
-use super::cast::{Cast, Strategy};
+use super::cast::{Cast, Neuron, Strategy};
 
 /// A finished rehearsal.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl CopyingPays {
 
 impl Report {
     pub(super) fn new(rehearsal: &Rehearsal, cast: &Cast, epochs: Vec<EpochRecord>) -> Self {
-        let strategies: Vec<_> = cast.neurons.iter().map(super::cast::Neuron::strategy).collect();
+        let strategies: Vec<_> = cast.neurons.iter().map(|neuron| neuron.strategy).collect();
         let validators = strategies.iter().filter(|strategy| strategy.validates());
         let mut history = History::default();
         history.name =
@@ -170,16 +170,16 @@ pub(super) fn record(
     rows: &[WeightRow],
     cast: &Cast,
 ) -> EpochRecord {
-    let uid = |neuron: &super::cast::Neuron| graph.uid_of(&neuron.hotkey());
+    let uid = |neuron: &Neuron| graph.uid_of(&neuron.hotkey());
     let (validators, miners): (Vec<_>, Vec<_>) =
-        cast.neurons.iter().partition(|neuron| neuron.strategy().validates());
-    let column = |of: &[&super::cast::Neuron], value: &dyn Fn(usize) -> f64| -> Vec<f64> {
+        cast.neurons.iter().partition(|neuron| neuron.strategy.validates());
+    let column = |of: &[&Neuron], value: &dyn Fn(usize) -> f64| -> Vec<f64> {
         of.iter().map(|one| uid(one).map_or(0.0, |uid| value(usize::from(uid.value())))).collect()
     };
     let fraction = |column: &[tensor_core::weights::U16Fraction], at: usize| {
         column.get(at).map_or(0.0, |value| value.to_f64_lossy())
     };
-    let alpha = |column: &[Alpha], of: &[&super::cast::Neuron]| -> Vec<u64> {
+    let alpha = |column: &[Alpha], of: &[&Neuron]| -> Vec<u64> {
         let rao = |uid: Uid| column.get(usize::from(uid.value())).map_or(0, |alpha| alpha.rao());
         of.iter().map(|one| uid(one).map_or(0, rao)).collect()
     };
