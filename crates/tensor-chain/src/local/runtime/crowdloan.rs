@@ -1,5 +1,7 @@
 //! Crowdloans: many pay into one account until a cap is reached, then a call is made or an address paid (chain rules 12.4).
 
+mod terms;
+
 use parity_scale_codec::{Compact, Decode};
 
 use super::accounts::Keep;
@@ -293,80 +295,7 @@ impl Runtime {
     }
 }
 
-/// Changes that the creator may make while it runs.
 impl Runtime {
-    fn set_crowdloan_min(
-        &self,
-        cx: &mut Ctx<'_>,
-        origin: Origin,
-        Compact(id): Compact<u32>,
-        Compact(min): Compact<u64>,
-    ) -> DispatchResult {
-        let mut crowdloan = self.crowdloan_of(cx.state, origin, id)?;
-        if min < self.crowdloan.contribution {
-            return Err(errors::Crowdloan::MinimumContributionTooLow);
-        }
-        let most = self.items.max_contributions.try_get(cx.state, id);
-        if most.is_some_and(|most| min > most) {
-            return Err(errors::Crowdloan::MinimumContributionTooHigh);
-        }
-        crowdloan.min_contribution = min;
-        self.items.crowdloans.set(cx.state, id, &crowdloan);
-        cx.emit(self.events.crowdloan_min_updated, (id, min));
-        DONE
-    }
-
-    fn set_crowdloan_end(
-        &self,
-        cx: &mut Ctx<'_>,
-        origin: Origin,
-        Compact(id): Compact<u32>,
-        Compact(end): Compact<u32>,
-    ) -> DispatchResult {
-        let mut crowdloan = self.crowdloan_of(cx.state, origin, id)?;
-        self.ensure_crowdloan_end(cx, end)?;
-        crowdloan.end = end;
-        self.items.crowdloans.set(cx.state, id, &crowdloan);
-        cx.emit(self.events.crowdloan_end_updated, (id, end));
-        DONE
-    }
-
-    fn set_crowdloan_cap(
-        &self,
-        cx: &mut Ctx<'_>,
-        origin: Origin,
-        Compact(id): Compact<u32>,
-        Compact(cap): Compact<u64>,
-    ) -> DispatchResult {
-        let mut crowdloan = self.crowdloan_of(cx.state, origin, id)?;
-        if cap < crowdloan.raised {
-            return Err(errors::Crowdloan::CapTooLow);
-        }
-        crowdloan.cap = cap;
-        self.items.crowdloans.set(cx.state, id, &crowdloan);
-        cx.emit(self.events.crowdloan_cap_updated, (id, cap));
-        DONE
-    }
-
-    fn set_crowdloan_max(
-        &self,
-        cx: &mut Ctx<'_>,
-        origin: Origin,
-        Compact(id): Compact<u32>,
-        most: Option<u64>,
-    ) -> DispatchResult {
-        let crowdloan = self.crowdloan_of(cx.state, origin, id)?;
-        match most {
-            Some(most) if most < crowdloan.min_contribution => {
-                return Err(errors::Crowdloan::MaximumContributionTooLow);
-            }
-            Some(most) => self.items.max_contributions.set(cx.state, id, &most),
-            None => self.items.max_contributions.remove(cx.state, id),
-        }
-        cx.emit(self.events.crowdloan_max_updated, (id, most));
-        DONE
-    }
-
     fn crowdloan(&self, state: &State, id: u32) -> Result<Crowdloan, DispatchError> {
         self.items.crowdloans.try_get(state, id).ok_or(errors::Crowdloan::InvalidCrowdloanId)
     }
