@@ -14,8 +14,12 @@ use tensor_core::key::Keypair;
 use super::asking::rpc;
 use super::signing::{Transaction, keypair};
 
-/// Calls that write any bytes anywhere, mint without bound, or take the key away with which everything else is tried.
+/// Calls that write any bytes anywhere, mint without bound, take the key away with which everything else is tried,
+/// or let root spend for any account: a subnet's account has no key, and its pool relies on that.
 const LEFT_OUT: &[(&str, &str)] = &[
+    ("Balances", "force_transfer"),
+    ("Sudo", "sudo_as"),
+    ("Utility", "dispatch_as"),
     ("Balances", "force_set_balance"),
     ("Balances", "force_adjust_total_issuance"),
     ("System", "set_storage"),
